@@ -1,0 +1,290 @@
+/**
+ * The signature file: a Sigstore bundle (v0.3) with a DSSE envelope.
+ *
+ * Reading accepts the older forms that OMS 1 lists; writing produces the current one only.
+ */
+
+import { Buffer } from "node:buffer";
+import { PAYLOAD_TYPE } from "./dsse.ts";
+import { ModelSigningError, type Parsed, parsed, Refusal } from "./errors.ts";
+import { isObject, type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
+import { MAX_BUNDLE_BYTES, MAX_CHAIN_LENGTH, MAX_SIGNATURE_BYTES } from "./limits.ts";
+import { quote } from "./text.ts";
+
+/** `mediaType` of what we write. */
+export const BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+
+/** The signed payload with its signature. Bytes as they stand in the file, never re-serialised. */
+export type Envelope = {
+  readonly payloadType: typeof PAYLOAD_TYPE;
+  readonly payload: Uint8Array;
+  /** Raw signature: DER for ECDSA. */
+  readonly signature: Uint8Array;
+};
+
+/** Who claims to have signed. Nothing here is trusted. */
+export type VerificationMaterial =
+  | {
+    readonly kind: "public-key";
+    /** SHA-256 of the public key's PEM text, lowercase hex. Absent in bundles before 1.1.0. */
+    readonly hint?: string;
+    /** PEM text of the public key, in bundles before 1.1.0. Never used as a key. */
+    readonly rawBytes?: Uint8Array;
+  }
+  | {
+    readonly kind: "certificate-chain";
+    /** DER, leaf first. */
+    readonly certificates: readonly [Uint8Array, ...Uint8Array[]];
+  }
+  | {
+    readonly kind: "certificate";
+    /** DER. Sigstore's form; with no log entries also the Go tool's for a leaf without chain. */
+    readonly certificate: Uint8Array;
+  };
+
+/** A bundle, parsed and not yet verified. */
+export type Bundle = {
+  readonly mediaType: string;
+  readonly material: VerificationMaterial;
+  /** Transparency log entries as the bundle has them; the Sigstore verifier parses them. */
+  readonly tlogEntries: readonly JsonObject[];
+  /** RFC 3161 responses, DER. */
+  readonly timestamps: readonly Uint8Array[];
+  readonly envelope: Envelope;
+};
+
+/**
+ * Parses a signature file. Never throws for what is in it.
+ *
+ * Findings: `BUNDLE_TOO_LARGE`, `BUNDLE_MALFORMED`, `BUNDLE_MEDIA_TYPE`, `BUNDLE_MATERIAL`,
+ * `ENVELOPE_PAYLOAD_TYPE`, `ENVELOPE_SIGNATURES`.
+ */
+export function parseBundle(bytes: Uint8Array): Parsed<Bundle> {
+  return parsed(() => {
+    if (bytes.length > MAX_BUNDLE_BYTES) {
+      throw new Refusal(
+        "BUNDLE_TOO_LARGE",
+        `the signature has ${bytes.length} bytes, more than the limit of ${MAX_BUNDLE_BYTES}`,
+      );
+    }
+    if (bytes.length === 0) throw malformed("the signature file is empty");
+    const root = object(strictJson(bytes), "the bundle");
+    onlyMembers(root, ["mediaType", "verificationMaterial", "dsseEnvelope"], "the bundle");
+    const mediaType = bundleMediaType(root["mediaType"]);
+    const material = object(root["verificationMaterial"], "verificationMaterial");
+    return {
+      mediaType,
+      material: parseMaterial(material),
+      tlogEntries: list(material["tlogEntries"] ?? [], "tlogEntries")
+        .map((entry, index) => object(entry, `tlogEntries[${index}]`)),
+      timestamps: parseTimestamps(material["timestampVerificationData"]),
+      envelope: parseEnvelope(object(root["dsseEnvelope"], "dsseEnvelope")),
+    };
+  });
+}
+
+/**
+ * The bundle as bytes, in the current form.
+ *
+ * @throws {ModelSigningError} `BUNDLE_TOO_LARGE_TO_WRITE` when no verifier of ours would read it
+ */
+export function writeBundle(bundle: Omit<Bundle, "mediaType">): Uint8Array {
+  const { envelope } = bundle;
+  const timestamps = bundle.timestamps.map((der) => ({ signedTimestamp: base64(der) }));
+  const json = JSON.stringify({
+    mediaType: BUNDLE_MEDIA_TYPE,
+    verificationMaterial: {
+      ...writeMaterial(bundle.material),
+      tlogEntries: bundle.tlogEntries,
+      ...(timestamps.length > 0
+        ? { timestampVerificationData: { rfc3161Timestamps: timestamps } }
+        : {}),
+    },
+    dsseEnvelope: {
+      payload: base64(envelope.payload),
+      payloadType: envelope.payloadType,
+      signatures: [{ sig: base64(envelope.signature) }],
+    },
+  });
+  const bytes = Buffer.from(json, "utf8");
+  if (bytes.length > MAX_BUNDLE_BYTES) {
+    throw new ModelSigningError(
+      "BUNDLE_TOO_LARGE_TO_WRITE",
+      `the signature would have ${bytes.length} bytes, more than the limit of ${MAX_BUNDLE_BYTES}`,
+      { hint: "sign with a larger shard size, or split the model" },
+    );
+  }
+  return bytes;
+}
+
+function bundleMediaType(value: Json | undefined): string {
+  const mediaType = string(value, "mediaType");
+  if (mediaType !== BUNDLE_MEDIA_TYPE) {
+    throw new Refusal(
+      "BUNDLE_MEDIA_TYPE",
+      `the bundle's media type is ${quote(mediaType)}, expected "${BUNDLE_MEDIA_TYPE}"`,
+    );
+  }
+  return mediaType;
+}
+
+function parseMaterial(material: JsonObject): VerificationMaterial {
+  const kinds = ["publicKey", "x509CertificateChain", "certificate"].filter((kind) =>
+    material[kind] !== undefined
+  );
+  if (kinds.length !== 1) {
+    throw new Refusal(
+      "BUNDLE_MATERIAL",
+      `the verification material names ${
+        kinds.length === 0 ? "no signer" : `several signers (${kinds.join(", ")})`
+      }, expected one of publicKey, x509CertificateChain and certificate`,
+    );
+  }
+  if (material["publicKey"] !== undefined) {
+    return parsePublicKey(object(material["publicKey"], "publicKey"));
+  }
+  if (material["certificate"] !== undefined) {
+    return {
+      kind: "certificate",
+      certificate: certificate(material["certificate"], "certificate"),
+    };
+  }
+  const chain = object(material["x509CertificateChain"], "x509CertificateChain");
+  const [leaf, ...rest] = list(chain["certificates"], "certificates")
+    .map((entry, index) => certificate(entry, `certificates[${index}]`));
+  if (leaf === undefined) throw malformed("the certificate chain is empty");
+  if (rest.length >= MAX_CHAIN_LENGTH) {
+    throw malformed(
+      `the certificate chain has ${rest.length + 1} certificates, more than ${MAX_CHAIN_LENGTH}`,
+    );
+  }
+  return { kind: "certificate-chain", certificates: [leaf, ...rest] };
+}
+
+function parsePublicKey(key: JsonObject): VerificationMaterial {
+  const hint = key["hint"];
+  const rawBytes = key["rawBytes"];
+  if (hint === undefined && rawBytes === undefined) {
+    throw malformed("publicKey has neither hint nor rawBytes");
+  }
+  return {
+    kind: "public-key",
+    ...(hint === undefined ? {} : { hint: string(hint, "publicKey.hint") }),
+    ...(rawBytes === undefined ? {} : { rawBytes: fromBase64(rawBytes, "publicKey.rawBytes") }),
+  };
+}
+
+function parseTimestamps(value: Json | undefined): readonly Uint8Array[] {
+  if (value === undefined || value === null) return [];
+  const data = object(value, "timestampVerificationData");
+  return list(data["rfc3161Timestamps"] ?? [], "rfc3161Timestamps").map((entry, index) =>
+    fromBase64(
+      object(entry, `rfc3161Timestamps[${index}]`)["signedTimestamp"],
+      `rfc3161Timestamps[${index}].signedTimestamp`,
+    )
+  );
+}
+
+function parseEnvelope(envelope: JsonObject): Envelope {
+  onlyMembers(envelope, ["payload", "payloadType", "signatures"], "dsseEnvelope");
+  const payloadType = string(envelope["payloadType"], "payloadType");
+  if (payloadType !== PAYLOAD_TYPE) {
+    throw new Refusal(
+      "ENVELOPE_PAYLOAD_TYPE",
+      `the payload type is ${quote(payloadType)}, expected "${PAYLOAD_TYPE}"`,
+    );
+  }
+  const signatures = list(envelope["signatures"], "signatures");
+  if (signatures.length !== 1) {
+    throw new Refusal(
+      "ENVELOPE_SIGNATURES",
+      `the envelope has ${signatures.length} signatures, expected exactly one`,
+    );
+  }
+  const entry = object(signatures[0], "signatures[0]");
+  onlyMembers(entry, ["sig", "keyid"], "signatures[0]");
+  const keyid = entry["keyid"];
+  if (keyid !== undefined && keyid !== null && typeof keyid !== "string") {
+    throw malformed("signatures[0].keyid is not a string");
+  }
+  const signature = fromBase64(entry["sig"], "signatures[0].sig");
+  if (signature.length > MAX_SIGNATURE_BYTES) throw malformed("signatures[0].sig is too long");
+  return { payloadType, payload: fromBase64(envelope["payload"], "payload"), signature };
+}
+
+function writeMaterial(material: VerificationMaterial): Record<string, unknown> {
+  switch (material.kind) {
+    case "public-key":
+      return { publicKey: { hint: material.hint } };
+    case "certificate-chain":
+      return {
+        x509CertificateChain: {
+          certificates: material.certificates.map((der) => ({ rawBytes: base64(der) })),
+        },
+      };
+    case "certificate":
+      return { certificate: { rawBytes: base64(material.certificate) } };
+  }
+}
+
+function strictJson(bytes: Uint8Array): Json {
+  try {
+    return parseJson(bytes);
+  } catch (error) {
+    if (error instanceof JsonError) {
+      throw malformed(`the bundle is not valid JSON: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+function certificate(value: Json | undefined, where: string): Uint8Array {
+  return fromBase64(object(value, where)["rawBytes"], `${where}.rawBytes`);
+}
+
+function object(value: Json | undefined, where: string): JsonObject {
+  if (!isObject(value)) {
+    throw malformed(`${where} is ${value === undefined ? "missing" : "not an object"}`);
+  }
+  return value;
+}
+
+function list(value: Json | undefined, where: string): readonly Json[] {
+  if (!Array.isArray(value)) {
+    throw malformed(`${where} is ${value === undefined ? "missing" : "not a list"}`);
+  }
+  return value;
+}
+
+function string(value: Json | undefined, where: string): string {
+  if (typeof value !== "string") {
+    throw malformed(`${where} is ${value === undefined ? "missing" : "not a string"}`);
+  }
+  return value;
+}
+
+function onlyMembers(value: JsonObject, allowed: readonly string[], where: string): void {
+  for (const member in value) {
+    if (!allowed.includes(member)) {
+      throw malformed(`${where} has an unknown member ${quote(member)}`);
+    }
+  }
+}
+
+/** Standard alphabet with padding, nothing else: `Buffer.from` would skip what it does not know. */
+function fromBase64(value: Json | undefined, where: string): Uint8Array {
+  const text = string(value, where);
+  if (text === "") throw malformed(`${where} is empty`);
+  const bytes = Buffer.from(text, "base64");
+  // Encoding back refuses foreign characters, missing padding and stray bits in one comparison.
+  if (bytes.toString("base64") !== text) throw malformed(`${where} is not valid base64`);
+  return bytes;
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}
+
+function malformed(message: string): Refusal {
+  return new Refusal("BUNDLE_MALFORMED", message);
+}

@@ -1,0 +1,44 @@
+/** The DSSE envelope's pre-authentication encoding: what a signature really covers. */
+
+import { Buffer } from "node:buffer";
+
+/** `payloadType` of every envelope of the format. */
+export const PAYLOAD_TYPE = "application/vnd.in-toto+json";
+
+/** `standard` as DSSE defines it; `legacy` as the Python tool 0.2.0 made it. */
+export type PaeForm = "standard" | "legacy";
+
+/** `DSSEv1 SP len(type) SP type SP len(payload) SP payload`, lengths in bytes, decimal (DSSE protocol 1.0). */
+export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
+  const type = Buffer.from(payloadType, "utf8");
+  const head = `DSSEv1 ${type.length} ${payloadType} ${payload.length} `;
+  return Buffer.concat([Buffer.from(head, "utf8"), payload]);
+}
+
+/**
+ * The defective encoding of bundles with predicate type `https://model_signing/Digests/v0.1`: a capital V,
+ * and the payload as Python prints a bytes object (OMS 4). Only ever verified, never made.
+ */
+export function legacyPae(payloadType: string, payload: Uint8Array): Uint8Array {
+  const length = Buffer.byteLength(payloadType, "utf8");
+  const head = `DSSEV1 ${length} ${payloadType} ${payload.length} `;
+  return Buffer.from(head + pythonBytesLiteral(payload), "utf8");
+}
+
+/** `repr(bytes)`: single quotes, unless the bytes hold a single quote and no double quote. */
+function pythonBytesLiteral(bytes: Uint8Array): string {
+  const quote = bytes.includes(0x27) && !bytes.includes(0x22) ? '"' : "'";
+  const parts: string[] = [];
+  for (const byte of bytes) parts.push(pythonByte(byte, quote));
+  return `b${quote}${parts.join("")}${quote}`;
+}
+
+function pythonByte(byte: number, quote: string): string {
+  const character = String.fromCharCode(byte);
+  if (character === "\\" || character === quote) return `\\${character}`;
+  if (character === "\n") return "\\n";
+  if (character === "\r") return "\\r";
+  if (character === "\t") return "\\t";
+  if (byte < 0x20 || byte > 0x7e) return `\\x${byte.toString(16).padStart(2, "0")}`;
+  return character;
+}

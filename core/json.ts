@@ -1,0 +1,192 @@
+/**
+ * JSON, strictly: RFC 8259, UTF-8, no duplicate members, bounded depth.
+ *
+ * `JSON.parse` keeps the last of two members of one name, so that two readers of one signed document can
+ * see different things. This parser refuses them.
+ */
+
+import { MAX_JSON_DEPTH } from "./limits.ts";
+
+/** A JSON value. Objects have no prototype. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+/** A JSON object. */
+export type JsonObject = { readonly [member: string]: Json };
+
+/** Why a text is not acceptable JSON. */
+export class JsonError extends Error {
+  constructor(message: string, offset: number) {
+    super(`${message} at offset ${offset}`);
+    this.name = "JsonError";
+  }
+}
+
+/**
+ * Parses UTF-8 bytes. A byte order mark is refused.
+ *
+ * @throws {JsonError} for anything that is not one complete JSON value
+ */
+export function parseJson(bytes: Uint8Array): Json {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new JsonError("not valid UTF-8", 0);
+  }
+  return new Parser(text).document();
+}
+
+/** True for a JSON object, and only for that. */
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+/** Up to the first character that ends or interrupts a string. */
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  "\\": "\\",
+  "/": "/",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+};
+
+class Parser {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  document(): Json {
+    const value = this.#value(0);
+    this.#space();
+    if (this.#at < this.#text.length) this.#fail("unexpected text after the value");
+    return value;
+  }
+
+  #value(depth: number): Json {
+    if (depth > MAX_JSON_DEPTH) this.#fail(`nested deeper than ${MAX_JSON_DEPTH}`);
+    this.#space();
+    switch (this.#text[this.#at]) {
+      case "{":
+        return this.#object(depth);
+      case "[":
+        return this.#array(depth);
+      case '"':
+        return this.#string();
+      case "t":
+        return this.#word("true", true);
+      case "f":
+        return this.#word("false", false);
+      case "n":
+        return this.#word("null", null);
+      case undefined:
+        return this.#fail("unexpected end");
+      default:
+        return this.#number();
+    }
+  }
+
+  #object(depth: number): JsonObject {
+    const object: Record<string, Json> = Object.create(null);
+    this.#at++;
+    if (this.#next("}")) return object;
+    do {
+      this.#space();
+      if (this.#text.charCodeAt(this.#at) !== QUOTE) this.#fail("expected a member name");
+      const name = this.#string();
+      // `in` is safe: the object has no prototype.
+      if (name in object) this.#fail(`duplicate member ${JSON.stringify(name)}`);
+      if (!this.#next(":")) this.#fail("expected a colon");
+      object[name] = this.#value(depth + 1);
+    } while (this.#next(","));
+    if (!this.#next("}")) this.#fail("expected a comma or the end of the object");
+    return object;
+  }
+
+  #array(depth: number): readonly Json[] {
+    const array: Json[] = [];
+    this.#at++;
+    if (this.#next("]")) return array;
+    do array.push(this.#value(depth + 1)); while (this.#next(","));
+    if (!this.#next("]")) this.#fail("expected a comma or the end of the array");
+    return array;
+  }
+
+  #string(): string {
+    let result = "";
+    this.#at++;
+    for (;;) {
+      PLAIN.lastIndex = this.#at;
+      const plain = PLAIN.exec(this.#text)![0];
+      this.#at += plain.length;
+      result = result === "" ? plain : result + plain;
+      const code = this.#text.charCodeAt(this.#at);
+      if (code === QUOTE) {
+        this.#at++;
+        return result;
+      }
+      if (code !== BACKSLASH) {
+        this.#fail(
+          this.#at < this.#text.length ? "control character in a string" : "unexpected end",
+        );
+      }
+      result += this.#escape();
+    }
+  }
+
+  #escape(): string {
+    const letter = this.#text[this.#at + 1] ?? "";
+    if (letter === "u") {
+      const digits = this.#text.slice(this.#at + 2, this.#at + 6);
+      if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.#fail("malformed \\u escape");
+      this.#at += 6;
+      return String.fromCharCode(Number.parseInt(digits, 16));
+    }
+    const character = ESCAPES[letter];
+    if (character === undefined) this.#fail("unknown escape");
+    this.#at += 2;
+    return character;
+  }
+
+  #number(): number {
+    NUMBER.lastIndex = this.#at;
+    const digits = NUMBER.exec(this.#text)?.[0];
+    if (digits === undefined) this.#fail("unexpected character");
+    this.#at += digits.length;
+    return Number(digits);
+  }
+
+  #word<T extends Json>(word: string, value: T): T {
+    if (!this.#text.startsWith(word, this.#at)) this.#fail("unexpected character");
+    this.#at += word.length;
+    return value;
+  }
+
+  /** Skips space, then the character if it stands there. */
+  #next(character: string): boolean {
+    this.#space();
+    if (this.#text[this.#at] !== character) return false;
+    this.#at++;
+    return true;
+  }
+
+  #space(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.#at++;
+    }
+  }
+
+  #fail(message: string): never {
+    throw new JsonError(message, this.#at);
+  }
+}

@@ -1,0 +1,31 @@
+/** Every bound on what is read from outside, with its reason. Sizes in bytes. */
+
+/** A bundle of a million files takes about 160 MB; anything above is refused before it is read. */
+export const MAX_BUNDLE_BYTES: number = 256 * 1024 * 1024;
+
+/** Nesting of JSON values in a bundle or statement. The deepest thing in the format is 9. */
+export const MAX_JSON_DEPTH = 64;
+
+/** Resources in a statement: more than fits into a bundle of {@link MAX_BUNDLE_BYTES}. */
+export const MAX_RESOURCES = 4_000_000;
+
+/** UTF-8 bytes of a path in a model. Linux's own limit for one path is 4096. */
+export const MAX_PATH_BYTES = 32_768;
+
+/** Directories below each other. Deeper trees cannot be opened by path on Linux either. */
+export const MAX_DIRECTORY_DEPTH = 2048;
+
+/** Certificates in a bundle's chain, and on a path that is built from it. */
+export const MAX_CHAIN_LENGTH = 16;
+
+/** A certificate, key or password file. The largest real ones (RSA 16384, long PEM bundles) stay below. */
+export const MAX_KEY_FILE_BYTES: number = 1024 * 1024;
+
+/** A file of trust anchors may be a whole root store, and a CRL of a busy CA has tens of MB. */
+export const MAX_TRUST_FILE_BYTES: number = 64 * 1024 * 1024;
+
+/** A raw signature: RSA 16384 has 2048 bytes. */
+export const MAX_SIGNATURE_BYTES = 16_384;
+
+/** Issues and differences that a report keeps; the counts go on. Bounds memory on hostile models. */
+export const MAX_REPORTED = 1_000_000;

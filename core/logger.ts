@@ -1,0 +1,86 @@
+/** Log lines: an interface that callers can replace, and two writers. */
+
+import type { Attributes, Observer } from "./observer.ts";
+import { Secret } from "./secret.ts";
+import { printable, printableJson } from "./text.ts";
+
+/** From chatty to quiet. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Values of a log line. Secrets may be handed in: they are written as `[redacted]`. */
+export type LogFields = Readonly<Record<string, string | number | boolean | Secret | undefined>>;
+
+/** Receives log lines. It must not throw. */
+export interface Logger {
+  log(level: LogLevel, message: string, fields?: LogFields): void;
+}
+
+/** How a logger is made. */
+export type LoggerOptions = {
+  /** Writes one line, which ends with a newline. */
+  readonly write: (line: string) => void;
+  /** Lines below this level are dropped; `silent` drops all. */
+  readonly level: LogLevel | "silent";
+};
+
+const ORDER: Readonly<Record<LogLevel | "silent", number>> = {
+  debug: 0,
+  info: 1,
+  warn: 2,
+  error: 3,
+  silent: 4,
+};
+
+/**
+ * Lines for people: `model-signing: warning: message key=value`. Control, escape and bidirectional
+ * characters are escaped.
+ */
+export function textLogger(options: LoggerOptions): Logger {
+  const label = { debug: "debug: ", info: "", warn: "warning: ", error: "error: " };
+  return {
+    log(level, message, fields = {}) {
+      if (ORDER[level] < ORDER[options.level]) return;
+      const values = Object.entries(fields)
+        .filter(([, value]) => value !== undefined)
+        .map(([key, value]) => ` ${key}=${quoted(String(value))}`);
+      options.write(`model-signing: ${label[level]}${printable(message)}${values.join("")}\n`);
+    },
+  };
+}
+
+/** One JSON object a line: `time` (ISO 8601), `level`, `message` and the fields. */
+export function jsonLogger(options: LoggerOptions): Logger {
+  return {
+    log(level, message, fields = {}) {
+      if (ORDER[level] < ORDER[options.level]) return;
+      const line = { time: new Date().toISOString(), level, message, ...fields };
+      options.write(`${printableJson(JSON.stringify(line))}\n`);
+    },
+  };
+}
+
+/** Tells each span's end to a logger at debug level. */
+export function loggingObserver(logger: Logger): Observer {
+  const starts = new Map<number, { time: number; attributes: Attributes }>();
+  return {
+    emit(event) {
+      if (event.kind === "span-start") {
+        starts.set(event.span, { time: event.time, attributes: event.attributes });
+      } else if (event.kind === "span-end") {
+        const start = starts.get(event.span);
+        starts.delete(event.span);
+        logger.log("debug", `${event.name} ${event.error === undefined ? "done" : "failed"}`, {
+          ms: event.time - (start?.time ?? event.time),
+          ...start?.attributes,
+          ...event.attributes,
+          error: event.error,
+        });
+      }
+    },
+  };
+}
+
+function quoted(value: string): string {
+  const shown = printable(value);
+  return /[\s"=]/.test(shown) || shown === "" ? JSON.stringify(shown) : shown;
+}

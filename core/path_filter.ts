@@ -1,0 +1,56 @@
+/** Which paths of a model are taken, entered or left out. */
+
+import { ancestors } from "./path.ts";
+
+/** Left out at the top level of every model, with what lies below (OMS 3), unless the user says otherwise. */
+export const GIT_PATHS: readonly string[] = [".git", ".gitattributes", ".github", ".gitignore"];
+
+/** What to do with a path: take it, enter it only for something listed below it, or leave it out. */
+export type PathDecision = "take" | "enter" | "ignore";
+
+/** What a filter is made of. Paths are canonical and relative to the root. */
+export type PathFilterSettings = {
+  /** Excluded, with their subtrees; matched literally. */
+  readonly ignorePaths: Iterable<string>;
+  /** Signed files: always taken, whatever `ignorePaths` says (OMS 4). */
+  readonly listed?: ReadonlySet<string>;
+  /** Leave out what is not listed, silently: unsigned files are forgiven and need no hashing. */
+  readonly onlyListed?: boolean;
+};
+
+/**
+ * Decides path by path, so that every source excludes the same way. Matching is exact and case-sensitive;
+ * there are no globs.
+ */
+export class PathFilter {
+  readonly #ignored: ReadonlySet<string>;
+  readonly #listed: ReadonlySet<string>;
+  readonly #above: ReadonlySet<string>;
+  readonly #onlyListed: boolean;
+
+  constructor(settings: PathFilterSettings) {
+    this.#ignored = new Set(settings.ignorePaths);
+    this.#listed = settings.listed ?? new Set();
+    this.#onlyListed = settings.onlyListed ?? false;
+    const above = new Set<string>();
+    for (const path of this.#listed) for (const ancestor of ancestors(path)) above.add(ancestor);
+    this.#above = above;
+  }
+
+  /**
+   * The decision for one path.
+   *
+   * @param inIgnored true when an ancestor was `ignore` or `enter`
+   */
+  decide(path: string, inIgnored: boolean): PathDecision {
+    if (this.#listed.has(path)) return "take";
+    if (this.#onlyListed) return this.#above.has(path) ? "take" : "ignore";
+    if (!inIgnored && !this.#ignored.has(path)) return "take";
+    return this.#above.has(path) ? "enter" : "ignore";
+  }
+
+  /** Whether the report should name this path: it is excluded by a rule, not merely unlisted. */
+  names(path: string): boolean {
+    return this.#ignored.has(path);
+  }
+}

@@ -1,0 +1,99 @@
+/** How capabilities are offered to the program. */
+
+import type { RunOptions } from "./options.ts";
+import type { Secret } from "./secret.ts";
+import type { Signer, Witness } from "./signer.ts";
+import type { ManifestSource } from "./source.ts";
+import type { Describer, Verifier } from "./verifier.ts";
+
+/** Version of the contract in this folder. A plugin that names another one is refused. */
+export const CONTRACT_VERSION = 1;
+
+/** One setting of a provider; it becomes a flag on the command line, a variable and a JSON member. */
+export type Option = {
+  /** Kebab case, such as `private-key`. */
+  readonly name: string;
+  /** `file` and `directory` are paths (completed as such); `size` takes bytes with an optional unit. */
+  readonly type: "string" | "boolean" | "integer" | "size" | "file" | "directory";
+  /** One sentence for the help page. */
+  readonly description: string;
+  /** What stands for the value in the help page, such as `PEM`. */
+  readonly metavar?: string;
+  readonly required?: boolean;
+  /** May be given more than once; the setting is a list. */
+  readonly repeatable?: boolean;
+  /** Also split at commas. Only with `repeatable`. */
+  readonly commaSeparated?: boolean;
+  /** The value is wrapped in a {@link Secret} as soon as it is read. */
+  readonly secret?: boolean;
+  /** False when only the command line may set it, because it could load code or weaken a check. Default true. */
+  readonly fromEnvironment?: boolean;
+  readonly choices?: readonly string[];
+};
+
+/** The value of one setting; a list for repeatable options. */
+export type SettingValue = string | number | boolean | Secret | readonly string[];
+
+/** Settings by option name. Options that were not given are absent. */
+export type Settings = Readonly<Record<string, SettingValue>>;
+
+type ProviderBase = {
+  /** Name on the command line (`sign ID MODEL`), or the URI scheme of a source. Lowercase, digits, hyphens. */
+  readonly id: string;
+  /** One line for the help page. */
+  readonly summary: string;
+  readonly options: readonly Option[];
+  /** Command lines that work, for the help page. */
+  readonly examples?: readonly string[];
+};
+
+/** Opens models that a reference names. */
+export type SourceProvider = ProviderBase & {
+  readonly kind: "source";
+  open(reference: string, settings: Settings, options: RunOptions): Promise<ManifestSource>;
+};
+/** Opens a signer and the witnesses that belong to it. */
+export type SignerProvider = ProviderBase & {
+  readonly kind: "signer";
+  open(
+    settings: Settings,
+    options: RunOptions,
+  ): Promise<{ readonly signer: Signer; readonly witnesses: readonly Witness[] }>;
+};
+/** Opens a witness of its own. */
+export type WitnessProvider = ProviderBase & {
+  readonly kind: "witness";
+  open(settings: Settings, options: RunOptions): Promise<Witness>;
+};
+/** Opens a verifier. */
+export type VerifierProvider = ProviderBase & {
+  readonly kind: "verifier";
+  /** For `inspect`; makes no trust decision. */
+  readonly describer: Describer;
+  open(settings: Settings, options: RunOptions): Promise<Verifier>;
+};
+/** Where a command provider writes. */
+export type CommandIo = RunOptions & { readonly stdout: (text: string) => void };
+/** A command of its own. */
+export type CommandProvider = ProviderBase & {
+  readonly kind: "command";
+  /** Gives the exit status. */
+  run(settings: Settings, io: CommandIo): Promise<0 | 1 | 2 | 3>;
+};
+
+/** One capability. */
+export type Provider =
+  | SourceProvider
+  | SignerProvider
+  | WitnessProvider
+  | VerifierProvider
+  | CommandProvider;
+
+/** A named set of capabilities. */
+export type Plugin = {
+  readonly name: string;
+  readonly version: string;
+  /** The {@link CONTRACT_VERSION} it was written for. */
+  readonly contract: number;
+  readonly providers: readonly Provider[];
+};

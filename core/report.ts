@@ -1,0 +1,61 @@
+/** The outcome of a verification. */
+
+import type { Issue } from "./errors.ts";
+import type { FileDiff, Serialization } from "./manifest.ts";
+import type { Check, Identity, Timestamp } from "./verifier.ts";
+
+/** What the signature covers. Known only once the signature holds and the statement is well-formed. */
+export type SignedModel = {
+  /** The name that was signed; may differ from the name on this disk. */
+  readonly name: string;
+  /** Signed resources: files, or shards. */
+  readonly resources: number;
+  /** Lowercase hex SHA-256; absent in bundles of the tool 0.2.0, which have none. */
+  readonly rootDigest?: string;
+  readonly serialization: Serialization;
+};
+
+/** How much of the model was read. */
+export type Coverage = {
+  /** Files hashed. */
+  readonly files: number;
+  /** Bytes hashed. */
+  readonly bytes: number;
+  /** Excluded paths that exist: no signature covers what is in them. Code point order. */
+  readonly ignored: readonly string[];
+  /** Empty files, which a signature over shards does not cover. Code point order. */
+  readonly uncovered: readonly string[];
+};
+
+/** What every report holds. */
+type ReportBase = {
+  /** In the order of OMS 4; those that an earlier failure made moot are `skipped`. */
+  readonly checks: readonly [Check, ...Check[]];
+  /** Differences, in code point order. */
+  readonly files: readonly FileDiff[];
+  readonly coverage: Coverage;
+  readonly timestamps: readonly Timestamp[];
+  /** Things to know that are not failures, such as a target outside the model. */
+  readonly notes: readonly string[];
+};
+
+/**
+ * The outcome of a verification. `identity` exists only under "verified", so taking another verdict for
+ * it does not compile.
+ */
+export type Report =
+  & ReportBase
+  & (
+    | {
+      readonly verdict: "verified";
+      readonly identity: Identity;
+      readonly model: SignedModel;
+    }
+    | {
+      readonly verdict: "rejected" | "inconclusive";
+      readonly issues: readonly [Issue, ...Issue[]];
+      /** Who signed, when the signature holds but something else does not. */
+      readonly signedBy?: Identity;
+      readonly model?: SignedModel;
+    }
+  );

@@ -1,0 +1,38 @@
+/** Who signs. */
+
+import type { Envelope, VerificationMaterial } from "./bundle.ts";
+import type { RunOptions } from "./options.ts";
+
+/** What a signer gives back. */
+export type Signed = {
+  /** Raw signature bytes: DER for ECDSA. */
+  readonly signature: Uint8Array;
+  /** SubjectPublicKeyInfo, DER. Core checks the signature with it before anything is written. */
+  readonly publicKey: Uint8Array;
+  /** What the bundle says about the signer. */
+  readonly material: VerificationMaterial;
+};
+
+/**
+ * Makes one signature. No private key crosses this interface.
+ *
+ * `pae` is the DSSE pre-authentication encoding and is not hashed yet: the signer hashes it as its
+ * algorithm demands. A wrong PIN or a refused login is thrown with a code of the signer's own; a signer
+ * does not retry by itself.
+ */
+export interface Signer extends AsyncDisposable {
+  sign(pae: Uint8Array, options: RunOptions): Promise<Signed>;
+}
+
+/** What a witness adds to the verification material. */
+export type Evidence = {
+  /** Entries of transparency logs, as JSON values of the Sigstore bundle format. */
+  readonly tlogEntries?: readonly unknown[];
+  /** RFC 3161 responses, DER. */
+  readonly timestamps?: readonly Uint8Array[];
+};
+
+/** Confirms that a signature was made: a transparency log, a timestamp authority. Asked after signing, in parallel. */
+export interface Witness {
+  witness(envelope: Envelope, signed: Signed, options: RunOptions): Promise<Evidence>;
+}

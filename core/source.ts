@@ -1,0 +1,80 @@
+/** What is signed: a named set of entries. */
+
+import type { Issue } from "./errors.ts";
+import type { HashType } from "./hasher.ts";
+import type { PathFilter } from "./path_filter.ts";
+import type { RunOptions } from "./options.ts";
+
+/**
+ * Where a file lies and what it looked like when it was listed, so that whoever opens it later can tell
+ * that it is still the same file.
+ */
+export type FileLocation = {
+  /** Absolute path in the operating system's own form. */
+  readonly path: string;
+  readonly device: number;
+  readonly inode: number;
+  /** Modification time in ms, with fraction. */
+  readonly modified: number;
+};
+
+/** A half-open range of bytes. */
+export type ByteRange = { readonly start: number; readonly end: number };
+
+/** One thing in a model. `path` is relative to the root, with `/` separators, and has passed `pathProblem()`. */
+export type Entry =
+  | {
+    readonly kind: "file";
+    readonly path: string;
+    /** Bytes. */
+    readonly size: number;
+    /** Where to open it directly. Without it, content comes from `open`. */
+    readonly location?: FileLocation;
+    /**
+     * The content, or a part of it; a stream that ends early or late is an issue to the hasher. Errors of
+     * the stream mean that the entry is unreadable.
+     */
+    open(range?: ByteRange): ReadableStream<Uint8Array>;
+  }
+  /** Content that is known by its digest only, such as the layer of an OCI manifest. */
+  | {
+    readonly kind: "digest";
+    readonly path: string;
+    readonly size: number;
+    readonly algorithm: HashType;
+    /** Lowercase hex. */
+    readonly digest: string;
+    readonly extra?: Readonly<Record<string, unknown>>;
+  }
+  /** Excluded, and present: named once at the top, without what lies below. */
+  | { readonly kind: "ignored"; readonly path: string }
+  /** Present, and not to be signed. */
+  | { readonly kind: "refused"; readonly path: string; readonly issue: Issue };
+
+/** How a model is enumerated. */
+export type EnumerationRules = {
+  /** Which paths to take, to enter and to leave out. */
+  readonly filter: PathFilter;
+  /** Follow symbolic links instead of refusing them. */
+  readonly allowSymlinks: boolean;
+  /** Also refuse names that Windows cannot hold safely. Used when verifying on Windows. */
+  readonly windowsNames?: boolean;
+};
+
+/**
+ * A model, ready to be enumerated.
+ *
+ * `entries` never hashes. One bad entry is `refused` and the enumeration goes on. Order is free. An outage
+ * of the source as a whole is thrown.
+ */
+export interface ManifestSource {
+  /** The model's name, for `subject[0].name`. */
+  readonly name: string;
+  /** `subject[0].annotations`. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** True when the model is one file whose entry is called by the model's name. */
+  readonly singleFile: boolean;
+  /** What the user excluded, relative to the root, canonical. */
+  readonly ignorePaths: readonly string[];
+  entries(rules: EnumerationRules, options: RunOptions): AsyncIterable<Entry>;
+}
