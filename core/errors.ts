@@ -18,6 +18,7 @@ export type IssueCode =
   // The signature and who made it.
   | "SIGNATURE_INVALID"
   | "SIGNATURE_ENCODING"
+  | "SIGNATURE_UNDECIDED"
   | "KEY_HINT_MISMATCH"
   | "KEY_REFUSED"
   | "CERTIFICATE_MALFORMED"
@@ -58,10 +59,11 @@ export type IssueCode =
   | `PLUGIN_${string}`;
 
 /**
- * Findings after which nobody can tell whether the model is the signed one: the content could not be
- * read. Alone they make a verification "inconclusive", beside any other finding "rejected".
+ * Findings after which nobody can tell whether the model is the signed one: something could not be read
+ * or was not decided. Alone they make a verification "inconclusive", beside any other finding "rejected".
  */
 export const UNDECIDED: ReadonlySet<IssueCode> = new Set<IssueCode>([
+  "SIGNATURE_UNDECIDED",
   "ENTRY_UNREADABLE",
   "FILE_CHANGED",
 ]);

@@ -26,6 +26,3 @@ export const MAX_TRUST_FILE_BYTES: number = 64 * 1024 * 1024;
 
 /** A raw signature: RSA 16384 has 2048 bytes. */
 export const MAX_SIGNATURE_BYTES = 16_384;
-
-/** Issues and differences that a report keeps; the counts go on. Bounds memory on hostile models. */
-export const MAX_REPORTED = 1_000_000;

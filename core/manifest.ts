@@ -55,21 +55,48 @@ export function rootDigest(resources: Iterable<Pick<Resource, "digest">>): strin
   return hash.digest("hex");
 }
 
-/** Differences between signed and found resources, in code point order of their names. */
-export function diffResources(
-  signed: readonly Resource[],
-  found: readonly Resource[],
-): readonly FileDiff[] {
-  const present = new Map(found.map((resource) => [resource.name, resource]));
-  const diffs: FileDiff[] = [];
-  for (const { name, digest, algorithm } of signed) {
-    const other = present.get(name);
-    present.delete(name);
-    if (other === undefined) diffs.push({ kind: "missing", name, expected: digest });
-    else if (other.digest !== digest || other.algorithm !== algorithm) {
-      diffs.push({ kind: "modified", name, expected: digest, actual: other.digest });
+/**
+ * Compares what is found, resource by resource, with what was signed. Keeps only the differences, so that
+ * memory does not grow with what is found.
+ */
+export class Comparison {
+  readonly #signed: readonly Resource[];
+  readonly #positions: ReadonlyMap<string, number>;
+  readonly #seen: Uint8Array;
+  readonly #diffs: FileDiff[] = [];
+
+  constructor(signed: readonly Resource[]) {
+    this.#signed = signed;
+    this.#positions = new Map(signed.map(({ name }, position) => [name, position]));
+    this.#seen = new Uint8Array(signed.length);
+  }
+
+  /** Takes one resource that was found. */
+  add({ name, digest, algorithm }: Resource): void {
+    const position = this.#positions.get(name);
+    if (position === undefined) {
+      this.#diffs.push({ kind: "unsigned", name });
+      return;
+    }
+    this.#seen[position] = 1;
+    const signed = this.#signed[position]!;
+    if (signed.digest !== digest || signed.algorithm !== algorithm) {
+      this.#diffs.push({ kind: "modified", name, expected: signed.digest, actual: digest });
     }
   }
-  for (const name of present.keys()) diffs.push({ kind: "unsigned", name });
-  return diffs.sort((a, b) => compareCodePoints(a.name, b.name));
+
+  /**
+   * The differences, in code point order.
+   *
+   * @param explained names that are known to be there though nothing was found of them, because they
+   * could not be read or were refused: not missing
+   */
+  finish(explained: (name: string) => boolean = () => false): readonly FileDiff[] {
+    this.#signed.forEach(({ name, digest }, position) => {
+      if (!this.#seen[position] && !explained(name)) {
+        this.#diffs.push({ kind: "missing", name, expected: digest });
+      }
+    });
+    return this.#diffs.sort((a, b) => compareCodePoints(a.name, b.name));
+  }
 }

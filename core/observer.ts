@@ -67,22 +67,20 @@ export type Span = {
 let lastSpan = 0;
 
 /**
- * Runs `step` inside a span. Costs one property read when nobody observes.
+ * Begins a span that does not end with a function, such as that of an iteration.
  *
  * @param parent the enclosing span, or undefined at the top
+ * @returns the span, and what ends it
  */
-export async function traced<T>(
+export function beginSpan(
   observer: Observer | undefined,
   name: SpanName,
   parent: Span | undefined,
-  step: (span: Span) => Promise<T>,
   attributes: Attributes = {},
-): Promise<T> {
+): { readonly span: Span; end(error?: unknown): void } {
   const id = ++lastSpan;
   const added: Record<string, string | number | boolean> = {};
-  const span: Span = { id, set: (more) => void Object.assign(added, more) };
-  if (!observer) return await step(span);
-  observer.emit({
+  observer?.emit({
     kind: "span-start",
     span: id,
     ...(parent ? { parent: parent.id } : {}),
@@ -90,26 +88,46 @@ export async function traced<T>(
     time: Date.now(),
     attributes,
   });
-  let error: string | undefined;
+  return {
+    span: { id, set: (more) => void Object.assign(added, more) },
+    end(error) {
+      observer?.emit({
+        kind: "span-end",
+        span: id,
+        name,
+        time: Date.now(),
+        attributes: added,
+        ...(error === undefined ? {} : { error: codeOf(error) }),
+      });
+    },
+  };
+}
+
+/** Runs `step` inside a span. A thrown error ends the span with its code. */
+export async function traced<T>(
+  observer: Observer | undefined,
+  name: SpanName,
+  parent: Span | undefined,
+  step: (span: Span) => Promise<T>,
+  attributes: Attributes = {},
+): Promise<T> {
+  const { span, end } = beginSpan(observer, name, parent, attributes);
   try {
-    return await step(span);
-  } catch (thrown) {
-    const code = (thrown as { code?: unknown }).code;
-    error = typeof code === "string" ? code : "INTERNAL";
-    throw thrown;
-  } finally {
-    observer.emit({
-      kind: "span-end",
-      span: id,
-      name,
-      time: Date.now(),
-      attributes: added,
-      ...(error === undefined ? {} : { error }),
-    });
+    const result = await step(span);
+    end();
+    return result;
+  } catch (error) {
+    end(error);
+    throw error;
   }
 }
 
 /** Sends every event to each of `observers`. */
 export function combineObservers(...observers: readonly Observer[]): Observer {
   return { emit: (event) => observers.forEach((observer) => observer.emit(event)) };
+}
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "INTERNAL";
 }

@@ -6,8 +6,8 @@ import type { Check, Identity, Timestamp } from "./verifier.ts";
 
 /** What the signature covers. Known only once the signature holds and the statement is well-formed. */
 export type SignedModel = {
-  /** The name that was signed; may differ from the name on this disk. */
-  readonly name: string;
+  /** The name that was signed; may differ from the name on this disk. The tool 0.2.0 recorded none. */
+  readonly name?: string;
   /** Signed resources: files, or shards. */
   readonly resources: number;
   /** Lowercase hex SHA-256; absent in bundles of the tool 0.2.0, which have none. */
@@ -30,13 +30,11 @@ export type Coverage = {
 /** What every report holds. */
 type ReportBase = {
   /** In the order of OMS 4; those that an earlier failure made moot are `skipped`. */
-  readonly checks: readonly [Check, ...Check[]];
+  readonly checks: readonly Check[];
   /** Differences, in code point order. */
   readonly files: readonly FileDiff[];
   readonly coverage: Coverage;
   readonly timestamps: readonly Timestamp[];
-  /** Things to know that are not failures, such as a target outside the model. */
-  readonly notes: readonly string[];
 };
 
 /**

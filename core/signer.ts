@@ -1,6 +1,7 @@
 /** Who signs. */
 
 import type { Envelope, VerificationMaterial } from "./bundle.ts";
+import type { JsonObject } from "./json.ts";
 import type { RunOptions } from "./options.ts";
 
 /** What a signer gives back. */
@@ -27,7 +28,7 @@ export interface Signer extends AsyncDisposable {
 /** What a witness adds to the verification material. */
 export type Evidence = {
   /** Entries of transparency logs, as JSON values of the Sigstore bundle format. */
-  readonly tlogEntries?: readonly unknown[];
+  readonly tlogEntries?: readonly JsonObject[];
   /** RFC 3161 responses, DER. */
   readonly timestamps?: readonly Uint8Array[];
 };

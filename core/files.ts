@@ -1,0 +1,116 @@
+/** Reading and writing signature files. */
+
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { open, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { type Bundle, parseBundle } from "./bundle.ts";
+import { ModelSigningError, type Parsed, systemCode } from "./errors.ts";
+import { MAX_BUNDLE_BYTES } from "./limits.ts";
+import { quote } from "./text.ts";
+
+/**
+ * Reads and parses a signature file. One that is too large is refused before it is read.
+ *
+ * @throws {ModelSigningError} `BUNDLE_UNREADABLE` when there is no such regular file or it cannot be read
+ */
+export async function readBundleFile(path: string): Promise<Parsed<Bundle>> {
+  let bytes: Uint8Array;
+  try {
+    // Without O_NONBLOCK, opening a FIFO waits for a writer.
+    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const facts = await file.stat();
+    if (!facts.isFile()) throw unreadable(path, "it is not a regular file");
+    if (facts.size > MAX_BUNDLE_BYTES) return tooLarge(path, facts.size);
+    bytes = new Uint8Array(facts.size);
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    bytes = bytes.subarray(0, length);
+  } catch (error) {
+    if (error instanceof ModelSigningError) throw error;
+    throw unreadable(path, systemCode(error), error);
+  }
+  return parseBundle(bytes);
+}
+
+/**
+ * Writes a file so that a failure or an interruption leaves what was there before: to a temporary file
+ * beside it, flushed, then renamed.
+ *
+ * @throws {ModelSigningError} `FILE_UNWRITABLE`
+ */
+export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await using file = await open(temporary, "wx", 0o666);
+    await file.writeFile(bytes);
+    await file.sync();
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw unwritable(path, error);
+  }
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw unwritable(path, error);
+  }
+}
+
+/**
+ * Finds out, before long work begins, whether {@link writeFileAtomically} will be able to write.
+ *
+ * @throws {ModelSigningError} `FILE_UNWRITABLE`
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const facts = await stat(path).catch((error) => {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw unwritable(path, error);
+  });
+  if (facts?.isDirectory()) throw unwritable(path, { code: "EISDIR" });
+  const temporary = temporaryName(path);
+  try {
+    await using _file = await open(temporary, "wx", 0o666);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+  await rm(temporary, { force: true });
+}
+
+function temporaryName(path: string): string {
+  return join(
+    dirname(path),
+    `.${basename(path).slice(0, 100)}.${randomBytes(8).toString("hex")}.tmp`,
+  );
+}
+
+function tooLarge(path: string, size: number): Parsed<Bundle> {
+  return {
+    ok: false,
+    issue: {
+      code: "BUNDLE_TOO_LARGE",
+      message: `signature ${
+        quote(path)
+      } has ${size} bytes, more than the limit of ${MAX_BUNDLE_BYTES}`,
+    },
+  };
+}
+
+function unreadable(path: string, reason: string, cause?: unknown): ModelSigningError {
+  return new ModelSigningError(
+    "BUNDLE_UNREADABLE",
+    `cannot read signature ${quote(path)}: ${reason}`,
+    {
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
+}
+
+function unwritable(path: string, cause: unknown): ModelSigningError {
+  const message = `cannot write ${quote(path)}: ${systemCode(cause)}`;
+  return new ModelSigningError("FILE_UNWRITABLE", message, { cause });
+}

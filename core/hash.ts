@@ -1,0 +1,182 @@
+/** From a model to a manifest. */
+
+import { type Issue, ModelSigningError } from "./errors.ts";
+import type { Hasher, HasherFactory, HashSettings, HashType, Resource } from "./hasher.ts";
+import { type Manifest, sortResources } from "./manifest.ts";
+import { beginSpan, type Span, traced } from "./observer.ts";
+import type { RunOptions } from "./options.ts";
+import { compareCodePoints } from "./path.ts";
+import { GIT_PATHS, PathFilter } from "./path_filter.ts";
+import type { Coverage } from "./report.ts";
+import type { Entry, EnumerationRules, ManifestSource } from "./source.ts";
+import { quote } from "./text.ts";
+
+/** What is hashed, and how. */
+export type HashInput = {
+  readonly source: ManifestSource;
+  readonly hasher: HasherFactory;
+  /** Default: `sha256`. */
+  readonly algorithm?: HashType;
+  /** Bytes per shard. Without it files are hashed whole. */
+  readonly shardSize?: number;
+  /** Follow symbolic links. Default: they are refused. */
+  readonly allowSymlinks?: boolean;
+  /** Leave out `.git`, `.gitattributes`, `.github` and `.gitignore` at the top. Default: true. */
+  readonly ignoreGitPaths?: boolean;
+};
+
+/** A manifest and what it covers. */
+export type HashedModel = { readonly manifest: Manifest; readonly coverage: Coverage };
+
+/** As many refused entries as an error lists; the model is not searched for more. */
+const MAX_LISTED_ISSUES = 1000;
+
+/**
+ * Hashes a model. All of it or nothing: an entry that cannot be signed ends the work.
+ *
+ * @throws {ModelSigningError} `MODEL_REFUSED` with an issue for each entry that cannot be signed,
+ * `MODEL_EMPTY`, and whatever source and hasher throw
+ */
+export async function hash(
+  input: HashInput,
+  options: RunOptions = {},
+  parent?: Span,
+): Promise<HashedModel> {
+  const { source, algorithm = "sha256", allowSymlinks = false } = input;
+  const ignorePaths = [
+    ...new Set([...(input.ignoreGitPaths ?? true ? GIT_PATHS : []), ...source.ignorePaths]),
+  ].sort(compareCodePoints);
+  const rules: EnumerationRules = { filter: new PathFilter({ ignorePaths }), allowSymlinks };
+  const settings: HashSettings = {
+    algorithm,
+    allowSymlinks,
+    ...(input.shardSize === undefined ? {} : { shardSize: input.shardSize }),
+  };
+  const resources: Resource[] = [];
+  const found = await collect(
+    { source, hasher: input.hasher, rules, settings, parent },
+    options,
+    (resource) => void resources.push(resource),
+    true,
+  );
+  if (found.issues.length > 0) throw refused(source, found.issues);
+  if (resources.length === 0) {
+    throw new ModelSigningError(
+      "MODEL_EMPTY",
+      found.coverage.uncovered.length > 0
+        ? `model ${quote(source.name)} holds only empty files, which shards do not cover`
+        : `model ${quote(source.name)} holds no files to sign`,
+    );
+  }
+  const base = { hashType: algorithm, allowSymlinks, ignorePaths };
+  return {
+    manifest: {
+      name: source.name,
+      ...(source.annotations ? { annotations: source.annotations } : {}),
+      resources: sortResources(resources),
+      serialization: input.shardSize === undefined
+        ? { method: "files", ...base }
+        : { method: "shards", ...base, shardSize: input.shardSize },
+    },
+    coverage: found.coverage,
+  };
+}
+
+/** One pass over a model. */
+export type Pass = {
+  readonly source: ManifestSource;
+  readonly hasher: HasherFactory;
+  readonly rules: EnumerationRules;
+  readonly settings: HashSettings;
+  readonly parent: Span | undefined;
+};
+
+/**
+ * Enumerates and hashes a model, giving each resource to `take` as it comes.
+ *
+ * @param stopAtIssue end hashing at the first issue, and look through the rest of the model only for
+ * further entries that are refused
+ */
+export async function collect(
+  pass: Pass,
+  options: RunOptions,
+  take: (resource: Resource) => void,
+  stopAtIssue: boolean,
+): Promise<{ readonly issues: readonly Issue[]; readonly coverage: Coverage }> {
+  let issues: Issue[] = [];
+  const ignored: string[] = [];
+  const uncovered: string[] = [];
+  const totals = { files: 0, bytes: 0 };
+  const attributes = {
+    algorithm: pass.settings.algorithm,
+    method: pass.settings.shardSize === undefined ? "files" : "shards",
+  };
+  await traced(options.observer, "hash", pass.parent, async (span) => {
+    await using hasher: Hasher = pass.hasher(pass.settings);
+    for await (const hashed of hasher.hash(enumerate(pass, options, span, totals), options)) {
+      if (hashed.kind === "resource") {
+        take(hashed.resource);
+        totals.bytes += hashed.size;
+      } else if (hashed.kind === "ignored") ignored.push(hashed.path);
+      else if (hashed.kind === "uncovered") uncovered.push(hashed.path);
+      else {
+        issues.push(hashed.issue);
+        // Leaving the loop ends the hasher, also in the middle of a large file.
+        if (stopAtIssue) break;
+      }
+    }
+    if (stopAtIssue && issues.length > 0) issues = await withRefused(issues, pass, options);
+    span.set({ files: totals.files, bytes: totals.bytes, issues: issues.length });
+  }, attributes);
+  ignored.sort(compareCodePoints);
+  uncovered.sort(compareCodePoints);
+  issues.sort((a, b) => compareCodePoints(a.path ?? "", b.path ?? ""));
+  return { issues, coverage: { ...totals, ignored, uncovered } };
+}
+
+async function* enumerate(
+  pass: Pass,
+  options: RunOptions,
+  parent: Span,
+  totals: { files: number },
+): AsyncIterable<Entry> {
+  const { span, end } = beginSpan(options.observer, "enumerate", parent);
+  let entries = 0;
+  try {
+    for await (const entry of pass.source.entries(pass.rules, options)) {
+      entries++;
+      if (entry.kind === "file" || entry.kind === "digest") totals.files++;
+      yield entry;
+    }
+    span.set({ entries, files: totals.files });
+    end();
+  } catch (error) {
+    end(error);
+    throw error;
+  }
+}
+
+/** Adds the entries that are refused anywhere in the model: listing is cheap, and all are named at once. */
+async function withRefused(
+  issues: readonly Issue[],
+  pass: Pass,
+  options: RunOptions,
+): Promise<Issue[]> {
+  const all = new Map(issues.map((issue) => [`${issue.code} ${issue.path}`, issue]));
+  for await (const entry of pass.source.entries(pass.rules, options)) {
+    if (entry.kind !== "refused") continue;
+    all.set(`${entry.issue.code} ${entry.issue.path}`, entry.issue);
+    if (all.size >= MAX_LISTED_ISSUES) break;
+  }
+  return [...all.values()];
+}
+
+function refused(source: ManifestSource, issues: readonly Issue[]): ModelSigningError {
+  const [first] = issues;
+  const count = issues.length === 1 ? "an entry" : `${issues.length} entries`;
+  return new ModelSigningError(
+    "MODEL_REFUSED",
+    `cannot sign model ${quote(source.name)}: ${count} of it cannot be signed`,
+    { issues, ...(first?.hint === undefined ? {} : { hint: first.hint }) },
+  );
+}

@@ -1,0 +1,93 @@
+/** The format's signature algorithms (OMS 5), on `node:crypto` keys. */
+
+import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { Buffer } from "node:buffer";
+
+/** A key type that the format signs with. */
+export type KeyAlgorithm = {
+  /** Such as `EC P-256`, `RSA 3072`, `Ed25519`. */
+  readonly name: string;
+  /** What `node:crypto` must be told: Deno picks no default. Null where the algorithm hashes by itself. */
+  readonly digest: "sha256" | "sha384" | "sha512" | null;
+};
+
+/** RSA keys below this many bits are refused. */
+export const MIN_RSA_BITS = 2048;
+
+const CURVES: Readonly<Record<string, KeyAlgorithm>> = {
+  prime256v1: { name: "EC P-256", digest: "sha256" },
+  secp384r1: { name: "EC P-384", digest: "sha384" },
+  secp521r1: { name: "EC P-521", digest: "sha512" },
+};
+
+/** The algorithm of a key, or why it is refused, as a noun phrase ("an RSA key of 1024 bits"). */
+export function keyAlgorithm(
+  key: KeyObject,
+): { readonly algorithm: KeyAlgorithm } | { readonly refused: string } {
+  const details = key.asymmetricKeyDetails ?? {};
+  switch (key.asymmetricKeyType) {
+    case "ec": {
+      const algorithm = CURVES[details.namedCurve ?? ""];
+      return algorithm
+        ? { algorithm }
+        : { refused: `an EC key on the curve ${details.namedCurve}` };
+    }
+    case "ed25519":
+      return { algorithm: { name: "Ed25519", digest: null } };
+    case "rsa": {
+      const bits = details.modulusLength ?? 0;
+      return bits >= MIN_RSA_BITS
+        ? { algorithm: { name: `RSA ${bits}`, digest: "sha256" } }
+        : { refused: `an RSA key of ${bits} bits` };
+    }
+    default:
+      return { refused: `a key of type ${key.asymmetricKeyType ?? "unknown"}` };
+  }
+}
+
+/** What {@link keyAlgorithm} accepts, for messages. */
+export const ACCEPTED_KEYS = "EC P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits or more";
+
+/** Signs bytes that are not hashed yet. ECDSA signatures are DER. The key must be an accepted one. */
+export function signBytes(privateKey: KeyObject, bytes: Uint8Array): Uint8Array {
+  const found = keyAlgorithm(privateKey);
+  if (!("algorithm" in found)) throw new TypeError(`cannot sign with ${found.refused}`);
+  return sign(found.algorithm.digest, bytes, privateKey);
+}
+
+/** Whether a signature over bytes that are not hashed yet holds. False for keys that are not accepted. */
+export function verifyBytes(
+  publicKey: KeyObject,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  const found = keyAlgorithm(publicKey);
+  if (!("algorithm" in found)) return false;
+  try {
+    return verify(found.algorithm.digest, bytes, publicKey, signature);
+  } catch {
+    // The runtimes differ in whether a malformed signature is false or an exception.
+    return false;
+  }
+}
+
+/** SubjectPublicKeyInfo, DER. */
+export function publicKeyDer(key: KeyObject): Uint8Array {
+  const publicKey = key.type === "private" ? createPublicKey(key) : key;
+  return publicKey.export({ type: "spki", format: "der" });
+}
+
+/** A key from SubjectPublicKeyInfo DER. Throws what `node:crypto` throws. */
+export function publicKeyFromDer(der: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
+}
+
+/**
+ * The bundle's `hint`: lowercase hex SHA-256 of the PEM text (64 columns, one newline at the end) of the
+ * SubjectPublicKeyInfo (OMS 1).
+ */
+export function keyHint(key: KeyObject): string {
+  const lines = Buffer.from(publicKeyDer(key)).toString("base64").match(/.{1,64}/g) ?? [];
+  const pem = `-----BEGIN PUBLIC KEY-----\n${lines.join("\n")}\n-----END PUBLIC KEY-----\n`;
+  return createHash("sha256").update(pem).digest("hex");
+}

@@ -1,0 +1,100 @@
+/** From a manifest to a bundle. */
+
+import { type Bundle, BUNDLE_MEDIA_TYPE, type Envelope, writeBundle } from "./bundle.ts";
+import { pae, PAYLOAD_TYPE } from "./dsse.ts";
+import { ModelSigningError, throwIfAborted } from "./errors.ts";
+import { hash, type HashedModel, type HashInput } from "./hash.ts";
+import { publicKeyFromDer, verifyBytes } from "./keys.ts";
+import { type Manifest, rootDigest } from "./manifest.ts";
+import { type Span, traced } from "./observer.ts";
+import type { RunOptions } from "./options.ts";
+import { parseStatement } from "./parse_statement.ts";
+import type { Signed, Signer, Witness } from "./signer.ts";
+import { writeStatement } from "./statement.ts";
+
+/** Who signs, and who confirms it. */
+export type SignWith = {
+  readonly signer: Signer;
+  /** Asked in parallel, after the signature was checked. All must answer. */
+  readonly witnesses?: readonly Witness[];
+};
+
+/** A bundle as a value and as the bytes of a signature file. */
+export type SignedManifest = { readonly bundle: Bundle; readonly bytes: Uint8Array };
+
+/** Everything that signing a model gives. */
+export type SignedModelBundle = SignedManifest & HashedModel & {
+  /** Lowercase hex SHA-256. */
+  readonly rootDigest: string;
+};
+
+/**
+ * Signs a manifest. The signature is verified with the signer's own public key before it is used.
+ *
+ * @throws {ModelSigningError} `SIGNATURE_SELF_CHECK` when the signer's signature does not hold or the
+ * manifest would be refused by a verifier, `BUNDLE_TOO_LARGE_TO_WRITE`, `ABORTED`, and whatever the signer
+ * and the witnesses throw
+ */
+export async function sign(
+  manifest: Manifest,
+  { signer, witnesses = [] }: SignWith,
+  options: RunOptions = {},
+  parent?: Span,
+): Promise<SignedManifest> {
+  const payload = writeStatement(manifest);
+  const statement = parseStatement(payload);
+  if (!statement.ok) throw selfCheck(`the statement would be refused: ${statement.issue.message}`);
+  const encoded = pae(PAYLOAD_TYPE, payload);
+  const signed = await traced(options.observer, "sign.signature", parent, async (span) => {
+    span.set({ "pae.bytes": encoded.length });
+    return await signer.sign(encoded, options);
+  });
+  throwIfAborted(options.signal);
+  if (!holds(signed, encoded)) throw selfCheck("the signer gave a signature that does not hold");
+
+  const envelope: Envelope = { payloadType: PAYLOAD_TYPE, payload, signature: signed.signature };
+  const evidence = await Promise.all(
+    witnesses.map((witness) =>
+      traced(
+        options.observer,
+        "sign.witness",
+        parent,
+        () => witness.witness(envelope, signed, options),
+      )
+    ),
+  );
+  const content = {
+    material: signed.material,
+    tlogEntries: evidence.flatMap(({ tlogEntries = [] }) => tlogEntries),
+    timestamps: evidence.flatMap(({ timestamps = [] }) => timestamps),
+    envelope,
+  };
+  return { bundle: { mediaType: BUNDLE_MEDIA_TYPE, ...content }, bytes: writeBundle(content) };
+}
+
+/** Hashes a model and signs its manifest. Throws what {@link hash} and {@link sign} throw. */
+export async function signModel(
+  input: HashInput & SignWith,
+  options: RunOptions = {},
+): Promise<SignedModelBundle> {
+  return await traced(options.observer, "sign", undefined, async (span) => {
+    const hashed = await hash(input, options, span);
+    const signed = await sign(hashed.manifest, input, options, span);
+    const root = rootDigest(hashed.manifest.resources);
+    span.set({ resources: hashed.manifest.resources.length, "bundle.bytes": signed.bytes.length });
+    return { ...signed, ...hashed, rootDigest: root };
+  });
+}
+
+function holds(signed: Signed, encoded: Uint8Array): boolean {
+  try {
+    return verifyBytes(publicKeyFromDer(signed.publicKey), encoded, signed.signature);
+  } catch {
+    // A public key that cannot be read verifies nothing.
+    return false;
+  }
+}
+
+function selfCheck(message: string): ModelSigningError {
+  return new ModelSigningError("SIGNATURE_SELF_CHECK", `${message}; nothing was written`);
+}

@@ -1,0 +1,159 @@
+/** Private keys in files. */
+
+import { Buffer } from "node:buffer";
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { ModelSigningError } from "../../core/errors.ts";
+import { ACCEPTED_KEYS, keyAlgorithm } from "../../core/keys.ts";
+import type { Secret } from "../../core/secret.ts";
+import { quote } from "../../core/text.ts";
+import { type Decrypted, decryptPkcs8, decryptTraditional, isEncryptedPkcs8 } from "./decrypt.ts";
+import { elements, oidText, sequence, TAG } from "./der.ts";
+import { pemBlocks } from "./pem.ts";
+
+/** A private key as a file holds it. */
+type Encoded = {
+  readonly der: Uint8Array;
+  /** Set for encrypted keys. */
+  readonly decrypt?: (password: string) => Decrypted;
+};
+
+const LABELS: ReadonlySet<string> = new Set([
+  "PRIVATE KEY",
+  "ENCRYPTED PRIVATE KEY",
+  "EC PRIVATE KEY",
+  "RSA PRIVATE KEY",
+]);
+
+const ALGORITHM_NAMES: Readonly<Record<string, string>> = {
+  "1.2.840.113549.1.1.10": "an RSA-PSS key",
+  "1.2.840.10040.4.1": "a DSA key",
+  "1.3.132.0.10": "an EC key on the curve secp256k1",
+  "1.3.132.0.33": "an EC key on the curve secp224r1",
+  "1.3.101.110": "an X25519 key",
+  "1.3.101.111": "an X448 key",
+  "1.3.101.113": "an Ed448 key",
+};
+
+/**
+ * Reads a private key: PEM (SEC1, PKCS#1, PKCS#8, each also encrypted) or DER. Blocks of other kinds in a
+ * PEM file, such as EC parameters and certificates, are skipped; two keys are refused.
+ *
+ * @param name names the key in messages: its path
+ * @param password asked for only when the key is encrypted
+ * @throws {ModelSigningError} `KEY_MALFORMED`, `KEY_UNSUPPORTED`, `KEY_PASSWORD_WRONG`
+ */
+export async function readPrivateKey(
+  bytes: Uint8Array,
+  name: string,
+  password: () => Promise<Secret>,
+): Promise<KeyObject> {
+  const encoded = findKey(bytes, name);
+  let der = encoded.der;
+  if (encoded.decrypt) {
+    const result = encoded.decrypt((await password()).reveal());
+    if (result.kind === "unsupported") {
+      throw new ModelSigningError(
+        "KEY_UNSUPPORTED",
+        `cannot decrypt private key ${quote(name)}: it uses ${result.what}`,
+        { hint: "convert it with: openssl pkcs8 -topk8 -v2 aes256 -in KEY -out NEW_KEY" },
+      );
+    }
+    if (result.kind === "wrong-password") {
+      throw new ModelSigningError(
+        "KEY_PASSWORD_WRONG",
+        `cannot decrypt private key ${quote(name)}: the password is wrong`,
+      );
+    }
+    der = result.der;
+  }
+  return importKey(der, name);
+}
+
+function findKey(bytes: Uint8Array, name: string): Encoded {
+  const blocks = pemBlocks(bytes);
+  const keys = blocks.filter(({ label }) => LABELS.has(label));
+  const [key, second] = keys;
+  if (second) {
+    throw new ModelSigningError("KEY_MALFORMED", `${quote(name)} holds more than one private key`);
+  }
+  if (key) {
+    const dekInfo = key.headers["dek-info"];
+    if (dekInfo !== undefined) {
+      return {
+        der: key.der,
+        decrypt: (password) => decryptTraditional(key.der, dekInfo, password),
+      };
+    }
+    return fromDer(key.der);
+  }
+  if (blocks.length > 0) {
+    const labels = [...new Set(blocks.map(({ label }) => label))].join(", ");
+    throw new ModelSigningError(
+      "KEY_MALFORMED",
+      `${quote(name)} holds no private key, but: ${labels}`,
+      labels.includes("OPENSSH")
+        ? { hint: "convert a copy with: ssh-keygen -p -m PKCS8 -f KEY" }
+        : {},
+    );
+  }
+  return fromDer(bytes);
+}
+
+function fromDer(der: Uint8Array): Encoded {
+  return isEncryptedPkcs8(der)
+    ? { der, decrypt: (password) => decryptPkcs8(der, password) }
+    : { der };
+}
+
+function importKey(der: Uint8Array, name: string): KeyObject {
+  const type = structure(der);
+  if (type === undefined) {
+    throw new ModelSigningError(
+      "KEY_MALFORMED",
+      `${quote(name)} is not a private key in PEM or DER form`,
+    );
+  }
+  const known = knownUnsupported(der);
+  if (known !== undefined) throw unsupported(name, known);
+  let key: KeyObject;
+  try {
+    key = createPrivateKey({ key: Buffer.from(der), format: "der", type });
+  } catch (error) {
+    throw new ModelSigningError("KEY_MALFORMED", `cannot read private key ${quote(name)}`, {
+      hint: `supported are ${ACCEPTED_KEYS}, with named curves`,
+      cause: error,
+    });
+  }
+  const found = keyAlgorithm(key);
+  if ("refused" in found) throw unsupported(name, found.refused);
+  return key;
+}
+
+/** Which of the three structures it is: their second elements tell them apart. */
+function structure(der: Uint8Array): "pkcs8" | "pkcs1" | "sec1" | undefined {
+  const [version, second] = sequence(der) ?? [];
+  if (version?.tag !== TAG.integer) return undefined;
+  if (second?.tag === TAG.sequence) return "pkcs8";
+  if (second?.tag === TAG.octetString) return "sec1";
+  return second?.tag === TAG.integer ? "pkcs1" : undefined;
+}
+
+/** Names a key type that we know and refuse; the runtimes' own messages do not. */
+function knownUnsupported(der: Uint8Array): string | undefined {
+  for (const element of sequence(der) ?? []) {
+    // PKCS#8 has the algorithm and curve in its second element, SEC1 the curve below [0].
+    if (element.tag !== TAG.sequence && element.tag !== 0xa0) continue;
+    for (const { tag, body } of elements(element.body) ?? []) {
+      const known = tag === TAG.oid ? ALGORITHM_NAMES[oidText(body)] : undefined;
+      if (known !== undefined) return known;
+    }
+  }
+  return undefined;
+}
+
+function unsupported(name: string, what: string): ModelSigningError {
+  return new ModelSigningError(
+    "KEY_UNSUPPORTED",
+    `private key ${quote(name)} is ${what}, expected ${ACCEPTED_KEYS}`,
+  );
+}

@@ -1,0 +1,62 @@
+/** The key method as a plugin. */
+
+import { ModelSigningError } from "../../core/errors.ts";
+import { MAX_KEY_FILE_BYTES } from "../../core/limits.ts";
+import { CONTRACT_VERSION, type Plugin } from "../../core/plugin.ts";
+import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readCapped, readPublicKey } from "../_keyfile/mod.ts";
+import { keyDescriber } from "./describer.ts";
+import { keySigner } from "./signer.ts";
+import { keyVerifier } from "./verifier.ts";
+
+/** Provides `sign key` and `verify key`. */
+export const keyPlugin: Plugin = {
+  name: "key",
+  version: "1",
+  contract: CONTRACT_VERSION,
+  providers: [
+    {
+      kind: "signer",
+      id: "key",
+      summary: "Sign with a private key",
+      options: PRIVATE_KEY_OPTIONS,
+      examples: [
+        "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem",
+        "model-signing sign key ./model --private-key key.pem --signature model.sig",
+      ],
+      async open(settings, options) {
+        const privateKey = await loadPrivateKey(settings, options);
+        return { signer: keySigner({ privateKey }), witnesses: [] };
+      },
+    },
+    {
+      kind: "verifier",
+      id: "key",
+      summary: "Verify with the signer's public key",
+      options: [{
+        name: "public-key",
+        type: "file",
+        metavar: "FILE",
+        required: true,
+        repeatable: true,
+        commaSeparated: true,
+        description: "public key or certificate, PEM or DER; given several times, one must fit",
+      }],
+      examples: [
+        "openssl pkey -in key.pem -pubout -out key.pub",
+        "model-signing verify key ./model --public-key key.pub --signature model.sig",
+      ],
+      describer: keyDescriber,
+      async open(settings) {
+        const paths = settings["public-key"];
+        const list = Array.isArray(paths) ? paths : [];
+        const [first, ...rest] = await Promise.all(
+          list.map(async (path) =>
+            readPublicKey(await readCapped(path, "public key", MAX_KEY_FILE_BYTES), path)
+          ),
+        );
+        if (!first) throw new ModelSigningError("USAGE", "no --public-key was given");
+        return keyVerifier({ publicKeys: [first, ...rest] });
+      },
+    },
+  ],
+};
