@@ -1,6 +1,8 @@
 /** The contract and the two pipelines. */
 
 export * from "./bundle.ts";
+export { compare, type CompareInput, type ModelComparison } from "./compare.ts";
+export * from "./check.ts";
 export * from "./dsse.ts";
 export {
   type ErrorCode,

@@ -5,11 +5,12 @@
  * platform when `windows` was asked for.
  */
 
+import { Buffer } from "node:buffer";
 import { MAX_PATH_BYTES } from "./limits.ts";
 import { quote } from "./text.ts";
 
-/** Windows device names, also with an extension (Microsoft: "Naming Files, Paths, and Namespaces"). */
-const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
+/** Windows device names, also with spaces or an extension behind (Microsoft: "Naming Files, Paths, and Namespaces"). */
+const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\.|$)/i;
 
 /**
  * What is wrong with a name, as the end of a sentence ("holds a NUL character"); undefined when it is a
@@ -19,7 +20,10 @@ const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[
  */
 export function pathProblem(path: string, windows = false): string | undefined {
   if (path === "") return "is empty";
-  if (path.length > MAX_PATH_BYTES) return "is too long";
+  // UTF-8 takes one to three bytes for a UTF-16 unit, so a short path needs no counting.
+  if (path.length * 3 > MAX_PATH_BYTES && Buffer.byteLength(path) > MAX_PATH_BYTES) {
+    return "is too long";
+  }
   if (path.includes("\0")) return "holds a NUL character";
   // A runtime shows bytes that are not UTF-8 as U+FFFD, so a name with it cannot be told from a broken one.
   if (path.includes("\ufffd") || !path.isWellFormed()) return "is not valid UTF-8";

@@ -40,12 +40,11 @@ export class PathFilter {
   /**
    * The decision for one path.
    *
-   * @param inIgnored true when an ancestor was `ignore` or `enter`
+   * @param inIgnored true when an ancestor is excluded by a rule
    */
   decide(path: string, inIgnored: boolean): PathDecision {
     if (this.#listed.has(path)) return "take";
-    if (this.#onlyListed) return this.#above.has(path) ? "take" : "ignore";
-    if (!inIgnored && !this.#ignored.has(path)) return "take";
+    if (!this.#onlyListed && !inIgnored && !this.#ignored.has(path)) return "take";
     return this.#above.has(path) ? "enter" : "ignore";
   }
 

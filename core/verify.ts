@@ -2,20 +2,15 @@
 
 import process from "node:process";
 import type { Bundle } from "./bundle.ts";
-import { Comparison, type FileDiff } from "./manifest.ts";
+import { failedCheck, skippedCheck } from "./check.ts";
+import { compare, type CompareInput, differences, NO_COVERAGE } from "./compare.ts";
 import { type Issue, type Parsed, UNDECIDED } from "./errors.ts";
-import type { HasherFactory, HashSettings } from "./hasher.ts";
-import { collect } from "./hash.ts";
+import type { FileDiff } from "./manifest.ts";
 import { type Span, traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
 import { parseStatement } from "./parse_statement.ts";
-import { ancestors, compareCodePoints } from "./path.ts";
-import { GIT_PATHS, PathFilter } from "./path_filter.ts";
 import type { Coverage, Report, SignedModel } from "./report.ts";
-import { parseShardName } from "./shard.ts";
-import type { EnumerationRules, ManifestSource } from "./source.ts";
 import type { Statement } from "./statement.ts";
-import { quote } from "./text.ts";
 import type { Check, Identity, Timestamp, Verifier } from "./verifier.ts";
 
 /** The outcome of verifying a signature, without looking at the model. */
@@ -26,34 +21,12 @@ export type VerifiedSignature =
     | { readonly ok: false; readonly identity?: Identity }
   );
 
-/** How a model is compared with a statement. */
-export type CompareInput = {
-  readonly source: ManifestSource;
-  readonly hasher: HasherFactory;
-  /** Also leave out the git paths at the top, unless they are signed. Default: true. */
-  readonly ignoreGitPaths?: boolean;
-  /** Unset: as the signature says. False: refuse a signature that followed symbolic links. */
-  readonly allowSymlinks?: boolean;
-  /** Forgive files that are not signed; only the signed ones are read. Default: false. */
-  readonly ignoreUnsignedFiles?: boolean;
-};
-
-/** The outcome of comparing a model with a statement. */
-export type ModelComparison = {
-  readonly checks: readonly Check[];
-  readonly files: readonly FileDiff[];
-  readonly issues: readonly Issue[];
-  readonly coverage: Coverage;
-};
-
 /** What is verified, and by whom. */
 export type VerifyInput = CompareInput & {
   /** From `parseBundle` or `readBundleFile`; one that could not be parsed makes a "rejected" report. */
   readonly bundle: Parsed<Bundle>;
   readonly verifier: Verifier;
 };
-
-const NO_COVERAGE: Coverage = { files: 0, bytes: 0, ignored: [], uncovered: [] };
 
 /**
  * Verifies a bundle's signature and then reads its statement. The statement is given only when every check
@@ -81,7 +54,7 @@ export async function verifySignature(
   const passed = checks.some(({ id, status }) => id === "signature" && status === "passed");
   if (!passed || identity === undefined || found.encoding === undefined) {
     const message = "the verifier did not say who signed, or that the signature holds";
-    checks.push(failed("identity", { code: "SIGNATURE_UNDECIDED", message }));
+    checks.push(failedCheck("identity", { code: "SIGNATURE_UNDECIDED", message }));
     return { ok: false, checks, timestamps };
   }
   const windowsNames = process.platform === "win32";
@@ -92,77 +65,11 @@ export async function verifySignature(
   });
   const issue = statement.ok ? encodingIssue(statement.value, found.encoding) : statement.issue;
   if (!statement.ok || issue !== undefined) {
-    checks.push(failed("statement", issue!));
+    checks.push(failedCheck("statement", issue!));
     return { ok: false, checks, timestamps, identity };
   }
   checks.push({ id: "statement", status: "passed", detail: describeStatement(statement.value) });
   return { ok: true, checks, timestamps, identity, statement: statement.value };
-}
-
-/**
- * Enumerates and hashes a model the way the statement records it, and compares.
- *
- * @throws {ModelSigningError} what the source and the hasher throw
- */
-export async function compare(
-  statement: Statement,
-  input: CompareInput,
-  options: RunOptions = {},
-  parent?: Span,
-): Promise<ModelComparison> {
-  const { source } = input;
-  const { serialization } = statement.manifest;
-  const checks: Check[] = [];
-  if (serialization.allowSymlinks && input.allowSymlinks === false) {
-    const message =
-      "the signature was made over followed symbolic links, which --no-allow-symlinks refuses";
-    checks.push(
-      failed("symlinks", { code: "SYMLINKS_REFUSED", message }),
-      skipped("files", "the model was not read"),
-    );
-    return { checks, files: [], issues: [], coverage: NO_COVERAGE };
-  }
-  const resources = namedAsFound(statement, source);
-  const listed = new Set(resources.map(({ name }) => filePath(name, serialization.method)));
-  checks.push(...checkIgnored(source.ignorePaths, listed));
-
-  const rules: EnumerationRules = {
-    filter: new PathFilter({
-      ignorePaths: [
-        ...serialization.ignorePaths,
-        ...(input.ignoreGitPaths ?? true ? GIT_PATHS : []),
-        ...source.ignorePaths,
-      ],
-      listed,
-      onlyListed: input.ignoreUnsignedFiles ?? false,
-    }),
-    allowSymlinks: serialization.allowSymlinks,
-    windowsNames: process.platform === "win32",
-  };
-  const settings: HashSettings = {
-    algorithm: serialization.hashType,
-    allowSymlinks: serialization.allowSymlinks,
-    ...(serialization.method === "shards" ? { shardSize: serialization.shardSize } : {}),
-  };
-  const comparison = new Comparison(resources);
-  const pass = { source, hasher: input.hasher, rules, settings, parent };
-  const { issues, coverage } = await collect(
-    pass,
-    options,
-    (resource) => comparison.add(resource),
-    false,
-  );
-  const files = await traced(options.observer, "compare", parent, (span) => {
-    const refused = new Set(issues.map(({ path }) => path));
-    const diffs = comparison.finish((name) => {
-      const path = filePath(name, serialization.method);
-      return refused.has(path) || [...ancestors(path)].some((ancestor) => refused.has(ancestor));
-    });
-    span.set({ resources: resources.length, differences: diffs.length });
-    return Promise.resolve(diffs);
-  });
-  checks.push(checkFiles(files, issues, coverage, input.ignoreUnsignedFiles ?? false));
-  return { checks, files, issues, coverage };
 }
 
 /**
@@ -188,7 +95,11 @@ async function verifyInSpan(
 ): Promise<Report> {
   if (!bundle.ok) {
     return conclude({
-      checks: [failed("bundle", bundle.issue), skipped("signature"), skipped("files")],
+      checks: [
+        failedCheck("bundle", bundle.issue),
+        skippedCheck("signature"),
+        skippedCheck("files"),
+      ],
     });
   }
   const parsed: Check = { id: "bundle", status: "passed", detail: "well-formed" };
@@ -196,8 +107,8 @@ async function verifyInSpan(
   const checks = [parsed, ...signature.checks];
   const { timestamps, identity } = signature;
   if (!signature.ok) {
-    const moot = checks.some(({ id }) => id === "statement") ? [] : [skipped("statement")];
-    return conclude({ checks: [...checks, ...moot, skipped("files")], timestamps, identity });
+    const moot = checks.some(({ id }) => id === "statement") ? [] : [skippedCheck("statement")];
+    return conclude({ checks: [...checks, ...moot, skippedCheck("files")], timestamps, identity });
   }
   const { statement } = signature;
   const compared = await compare(statement, input, options, span);
@@ -250,87 +161,6 @@ function dedupe(issues: readonly Issue[]): readonly Issue[] {
     .values()];
 }
 
-/** One issue for each kind of difference; the report lists the files themselves. */
-function differences(files: readonly FileDiff[]): readonly Issue[] {
-  const kinds = [
-    ["missing", "FILE_MISSING", "is missing", "are missing"],
-    ["modified", "FILE_MODIFIED", "was modified", "were modified"],
-    ["unsigned", "FILE_UNSIGNED", "is not signed", "are not signed"],
-  ] as const;
-  return kinds.flatMap(([kind, code, one, many]): readonly Issue[] => {
-    const found = files.filter((diff) => diff.kind === kind);
-    const [first, second] = found;
-    if (!first) return [];
-    if (!second) return [{ code, message: `${quote(first.name)} ${one}`, path: first.name }];
-    return [{ code, message: `${found.length} files ${many}` }];
-  });
-}
-
-function checkFiles(
-  files: readonly FileDiff[],
-  issues: readonly Issue[],
-  coverage: Coverage,
-  ignoredUnsigned: boolean,
-): Check {
-  const all = [...differences(files), ...issues];
-  const worst = all.find(({ code }) => !UNDECIDED.has(code)) ?? all[0];
-  if (worst !== undefined) return failed("files", worst);
-  const unsigned = ignoredUnsigned
-    ? "files that are not signed were not looked at"
-    : "no others found";
-  return {
-    id: "files",
-    status: "passed",
-    detail: `${coverage.files} match what was signed; ${unsigned}`,
-  };
-}
-
-/** Exclusions of the user's own must not hide what is signed (OMS 4). */
-function checkIgnored(
-  ignorePaths: readonly string[],
-  listed: ReadonlySet<string>,
-): readonly Check[] {
-  if (ignorePaths.length === 0) return [];
-  const ignored = new Set(ignorePaths);
-  const covered = [...listed].filter((path) =>
-    ignored.has(path) || [...ancestors(path)].some((ancestor) => ignored.has(ancestor))
-  ).sort(compareCodePoints);
-  const [first] = covered;
-  if (first === undefined) {
-    return [{
-      id: "ignore-paths",
-      status: "passed",
-      detail: "the ignored paths cover no signed file",
-    }];
-  }
-  const others = covered.length > 1 ? ` and ${covered.length - 1} others` : "";
-  return [failed("ignore-paths", {
-    code: "IGNORED_PATH_SIGNED",
-    message: `an ignored path covers the signed file ${quote(first)}${others}`,
-    path: first,
-    hint: "signed files cannot be ignored; leave the path out, or sign the model without the file",
-  })];
-}
-
-/** Before 1.1 a model of one file was listed as ".", whatever it was called (OMS 4). */
-function namedAsFound(
-  statement: Statement,
-  source: ManifestSource,
-): Statement["manifest"]["resources"] {
-  const { resources, serialization } = statement.manifest;
-  if (!source.singleFile || filePath(resources[0]!.name, serialization.method) !== ".") {
-    return resources;
-  }
-  return resources.map((resource) => ({
-    ...resource,
-    name: `${source.name}${resource.name.slice(1)}`,
-  }));
-}
-
-function filePath(name: string, method: "files" | "shards"): string {
-  return method === "files" ? name : parseShardName(name)?.path ?? name;
-}
-
 /** The defective encoding authenticates only the statements of the tool that made it (OMS 4). */
 function encodingIssue(statement: Statement, encoding: "standard" | "legacy"): Issue | undefined {
   if (encoding === "standard" || statement.form === "digests") return undefined;
@@ -358,12 +188,4 @@ function signedModel(statement: Statement): SignedModel {
     ...(rootDigest === undefined ? {} : { rootDigest }),
     serialization: manifest.serialization,
   };
-}
-
-function failed(id: string, issue: Issue): Check {
-  return { id, status: "failed", detail: issue.message, issue };
-}
-
-function skipped(id: string, detail = "an earlier check failed"): Check {
-  return { id, status: "skipped", detail };
 }

@@ -2,6 +2,7 @@
 
 import type { KeyObject } from "node:crypto";
 import type { Bundle } from "../../core/bundle.ts";
+import { failedCheck } from "../../core/check.ts";
 import type { Issue } from "../../core/errors.ts";
 import { ACCEPTED_KEYS, keyAlgorithm, keyHint } from "../../core/keys.ts";
 import type { RunOptions } from "../../core/options.ts";
@@ -32,7 +33,7 @@ async function verify(
   if (material.kind !== "public-key") {
     const method = material.kind === "certificate-chain" ? "a certificate chain" : "a certificate";
     return rejected([
-      failed("key", {
+      failedCheck("key", {
         code: "BUNDLE_MATERIAL",
         message: `the signature was made with ${method}, expected a key`,
         ...(material.kind === "certificate-chain"
@@ -62,7 +63,7 @@ async function verify(
   if (fitting.length === 0) return rejected(await mismatch(bundle, accepted, material.hint));
   return rejected([
     { id: "key", status: "passed", detail: describeHint(material.hint) },
-    failed("signature", {
+    failedCheck("signature", {
       code: "SIGNATURE_INVALID",
       message: publicKeys.length === 1
         ? `the signature was not made with this key over this content (${
@@ -81,7 +82,7 @@ async function mismatch(
 ): Promise<readonly Check[]> {
   if (publicKeys.length === 0) {
     return [
-      failed("key", {
+      failedCheck("key", {
         code: "KEY_REFUSED",
         message: `no usable key was given, expected ${ACCEPTED_KEYS}`,
       }),
@@ -99,10 +100,10 @@ async function mismatch(
   let holds = false;
   for (const key of publicKeys) holds ||= (await verifyEnvelope(envelope, key)) !== undefined;
   return [
-    failed("key", issue),
+    failedCheck("key", issue),
     holds
       ? { id: "signature", status: "passed", detail: "made with a given key, in spite of the hint" }
-      : failed("signature", {
+      : failedCheck("signature", {
         code: "SIGNATURE_INVALID",
         message: "the signature was not made with a given key over this content",
       }),
@@ -123,10 +124,6 @@ function describeHint(hint: string | undefined): string {
 function algorithmName(key: KeyObject): string {
   const found = keyAlgorithm(key);
   return "algorithm" in found ? found.algorithm.name : found.refused;
-}
-
-function failed(id: string, issue: Issue): Check {
-  return { id, status: "failed", detail: issue.message, issue };
 }
 
 function rejected(checks: readonly Check[]): SignatureVerification {

@@ -1,0 +1,14 @@
+/** Making {@link Check}s. */
+
+import type { Issue } from "./errors.ts";
+import type { Check } from "./verifier.ts";
+
+/** A check that found something wrong; the finding says what. */
+export function failedCheck(id: string, issue: Issue): Check {
+  return { id, status: "failed", detail: issue.message, issue };
+}
+
+/** A check that did not apply, or that an earlier one made moot. */
+export function skippedCheck(id: string, detail = "an earlier check failed"): Check {
+  return { id, status: "skipped", detail };
+}

@@ -1,0 +1,188 @@
+/** From a statement and a model to their differences (OMS 4, steps 4 and 5). */
+
+import process from "node:process";
+import { failedCheck, skippedCheck } from "./check.ts";
+import { type Issue, UNDECIDED } from "./errors.ts";
+import { collect } from "./hash.ts";
+import type { HasherFactory, HashSettings, Resource } from "./hasher.ts";
+import { Comparison, type FileDiff } from "./manifest.ts";
+import { type Span, traced } from "./observer.ts";
+import type { RunOptions } from "./options.ts";
+import { ancestors, compareCodePoints } from "./path.ts";
+import { GIT_PATHS, PathFilter } from "./path_filter.ts";
+import type { Coverage } from "./report.ts";
+import { parseShardName } from "./shard.ts";
+import type { EnumerationRules, ManifestSource } from "./source.ts";
+import type { Statement } from "./statement.ts";
+import { quote } from "./text.ts";
+import type { Check } from "./verifier.ts";
+
+/** How a model is compared with a statement. */
+export type CompareInput = {
+  readonly source: ManifestSource;
+  readonly hasher: HasherFactory;
+  /** Also leave out the git paths at the top, unless they are signed. Default: true. */
+  readonly ignoreGitPaths?: boolean;
+  /** Unset: as the signature says. False: refuse a signature that followed symbolic links. */
+  readonly allowSymlinks?: boolean;
+  /** Forgive files that are not signed; only the signed ones are read. Default: false. */
+  readonly ignoreUnsignedFiles?: boolean;
+};
+
+/** The outcome of comparing a model with a statement. */
+export type ModelComparison = {
+  readonly checks: readonly Check[];
+  readonly files: readonly FileDiff[];
+  readonly issues: readonly Issue[];
+  readonly coverage: Coverage;
+};
+
+/** The coverage of a model that was not read. */
+export const NO_COVERAGE: Coverage = { files: 0, bytes: 0, ignored: [], uncovered: [] };
+
+/**
+ * Enumerates and hashes a model the way the statement records it, and compares.
+ *
+ * @throws {ModelSigningError} what the source and the hasher throw
+ */
+export async function compare(
+  statement: Statement,
+  input: CompareInput,
+  options: RunOptions = {},
+  parent?: Span,
+): Promise<ModelComparison> {
+  const { source } = input;
+  const { serialization } = statement.manifest;
+  const checks: Check[] = [];
+  if (serialization.allowSymlinks && input.allowSymlinks === false) {
+    const message =
+      "the signature was made over followed symbolic links, which --no-allow-symlinks refuses";
+    checks.push(
+      failedCheck("symlinks", { code: "SYMLINKS_REFUSED", message }),
+      skippedCheck("files", "the model was not read"),
+    );
+    return { checks, files: [], issues: [], coverage: NO_COVERAGE };
+  }
+  const resources = namedAsFound(statement, source);
+  const listed = new Set(resources.map(({ name }) => filePath(name, serialization.method)));
+  checks.push(...checkIgnored(source.ignorePaths, listed));
+
+  const rules: EnumerationRules = {
+    filter: new PathFilter({
+      ignorePaths: [
+        ...serialization.ignorePaths,
+        ...(input.ignoreGitPaths ?? true ? GIT_PATHS : []),
+        ...source.ignorePaths,
+      ],
+      listed,
+      onlyListed: input.ignoreUnsignedFiles ?? false,
+    }),
+    allowSymlinks: serialization.allowSymlinks,
+    windowsNames: process.platform === "win32",
+  };
+  const settings: HashSettings = {
+    algorithm: serialization.hashType,
+    allowSymlinks: serialization.allowSymlinks,
+    ...(serialization.method === "shards" ? { shardSize: serialization.shardSize } : {}),
+  };
+  const comparison = new Comparison(resources);
+  const pass = { source, hasher: input.hasher, rules, settings, parent };
+  const { issues, coverage } = await collect(
+    pass,
+    options,
+    (resource) => comparison.add(resource),
+    false,
+  );
+  const files = await traced(options.observer, "compare", parent, (span) => {
+    const refused = new Set(issues.map(({ path }) => path));
+    const diffs = comparison.finish((name) => {
+      const path = filePath(name, serialization.method);
+      return refused.has(path) || [...ancestors(path)].some((ancestor) => refused.has(ancestor));
+    });
+    span.set({ resources: resources.length, differences: diffs.length });
+    return Promise.resolve(diffs);
+  });
+  checks.push(checkFiles(files, issues, coverage, input.ignoreUnsignedFiles ?? false));
+  return { checks, files, issues, coverage };
+}
+
+/** One issue for each kind of difference; the report lists the files themselves. */
+export function differences(files: readonly FileDiff[]): readonly Issue[] {
+  const kinds = [
+    ["missing", "FILE_MISSING", "is missing", "are missing"],
+    ["modified", "FILE_MODIFIED", "was modified", "were modified"],
+    ["unsigned", "FILE_UNSIGNED", "is not signed", "are not signed"],
+  ] as const;
+  return kinds.flatMap(([kind, code, one, many]): readonly Issue[] => {
+    const found = files.filter((diff) => diff.kind === kind);
+    const [first, second] = found;
+    if (!first) return [];
+    if (!second) return [{ code, message: `${quote(first.name)} ${one}`, path: first.name }];
+    return [{ code, message: `${found.length} files ${many}` }];
+  });
+}
+
+function checkFiles(
+  files: readonly FileDiff[],
+  issues: readonly Issue[],
+  coverage: Coverage,
+  ignoredUnsigned: boolean,
+): Check {
+  const all = [...differences(files), ...issues];
+  const worst = all.find(({ code }) => !UNDECIDED.has(code)) ?? all[0];
+  if (worst !== undefined) return failedCheck("files", worst);
+  const unsigned = ignoredUnsigned
+    ? "files that are not signed were not looked at"
+    : "no others found";
+  return {
+    id: "files",
+    status: "passed",
+    detail: `${coverage.files} match what was signed; ${unsigned}`,
+  };
+}
+
+/** Exclusions of the user's own must not hide what is signed (OMS 4). */
+function checkIgnored(
+  ignorePaths: readonly string[],
+  listed: ReadonlySet<string>,
+): readonly Check[] {
+  if (ignorePaths.length === 0) return [];
+  const ignored = new Set(ignorePaths);
+  const covered = [...listed].filter((path) =>
+    ignored.has(path) || [...ancestors(path)].some((ancestor) => ignored.has(ancestor))
+  ).sort(compareCodePoints);
+  const [first] = covered;
+  if (first === undefined) {
+    return [{
+      id: "ignore-paths",
+      status: "passed",
+      detail: "the ignored paths cover no signed file",
+    }];
+  }
+  const others = covered.length > 1 ? ` and ${covered.length - 1} others` : "";
+  return [failedCheck("ignore-paths", {
+    code: "IGNORED_PATH_SIGNED",
+    message: `an ignored path covers the signed file ${quote(first)}${others}`,
+    path: first,
+    hint: "signed files cannot be ignored; leave the path out, or sign the model without the file",
+  })];
+}
+
+/** Before 1.1 a model of one file was listed as ".", whatever it was called (OMS 4). */
+function namedAsFound(
+  statement: Statement,
+  source: ManifestSource,
+): readonly Resource[] {
+  const { resources, serialization } = statement.manifest;
+  if (!source.singleFile || filePath(resources[0]!.name, serialization.method) !== ".") {
+    return resources;
+  }
+  return resources.map((resource) => ({
+    ...resource,
+    name: `${source.name}${resource.name.slice(1)}`,
+  }));
+}
+
+function filePath(name: string, method: "files" | "shards"): string {
+  return method === "files" ? name : parseShardName(name)?.path ?? name;
+}
