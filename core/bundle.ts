@@ -9,7 +9,7 @@ import { PAYLOAD_TYPE } from "./dsse.ts";
 import { ModelSigningError, type Parsed, parsed, Refusal } from "./errors.ts";
 import { isObject, type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
 import { MAX_BUNDLE_BYTES, MAX_CHAIN_LENGTH, MAX_SIGNATURE_BYTES } from "./limits.ts";
-import { quote } from "./text.ts";
+import { excerpt } from "./text.ts";
 
 /** `mediaType` of what we write. */
 export const BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -122,7 +122,7 @@ function bundleMediaType(value: Json | undefined): string {
   if (mediaType !== BUNDLE_MEDIA_TYPE) {
     throw new Refusal(
       "BUNDLE_MEDIA_TYPE",
-      `the bundle's media type is ${quote(mediaType)}, expected "${BUNDLE_MEDIA_TYPE}"`,
+      `the bundle's media type is ${excerpt(mediaType)}, expected "${BUNDLE_MEDIA_TYPE}"`,
     );
   }
   return mediaType;
@@ -191,7 +191,7 @@ function parseEnvelope(envelope: JsonObject): Envelope {
   if (payloadType !== PAYLOAD_TYPE) {
     throw new Refusal(
       "ENVELOPE_PAYLOAD_TYPE",
-      `the payload type is ${quote(payloadType)}, expected "${PAYLOAD_TYPE}"`,
+      `the payload type is ${excerpt(payloadType)}, expected "${PAYLOAD_TYPE}"`,
     );
   }
   const signatures = list(envelope["signatures"], "signatures");
@@ -266,7 +266,7 @@ function string(value: Json | undefined, where: string): string {
 function onlyMembers(value: JsonObject, allowed: readonly string[], where: string): void {
   for (const member in value) {
     if (!allowed.includes(member)) {
-      throw malformed(`${where} has an unknown member ${quote(member)}`);
+      throw malformed(`${where} has an unknown member ${excerpt(member)}`);
     }
   }
 }

@@ -22,15 +22,20 @@ export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
 export function legacyPae(payloadType: string, payload: Uint8Array): Uint8Array {
   const length = Buffer.byteLength(payloadType, "utf8");
   const head = `DSSEV1 ${length} ${payloadType} ${payload.length} `;
-  return Buffer.from(head + pythonBytesLiteral(payload), "utf8");
+  return Buffer.concat([Buffer.from(head, "utf8"), pythonBytesLiteral(payload)]);
 }
 
 /** `repr(bytes)`: single quotes, unless the bytes hold a single quote and no double quote. */
-function pythonBytesLiteral(bytes: Uint8Array): string {
+function pythonBytesLiteral(bytes: Uint8Array): Uint8Array {
   const quote = bytes.includes(0x27) && !bytes.includes(0x22) ? '"' : "'";
-  const parts: string[] = [];
-  for (const byte of bytes) parts.push(pythonByte(byte, quote));
-  return `b${quote}${parts.join("")}${quote}`;
+  // As bytes: the payload is not authenticated yet, and a large one would exceed the longest string.
+  const forms = Array.from({ length: 256 }, (_, byte) => Buffer.from(pythonByte(byte, quote)));
+  const length = bytes.reduce((total, byte) => total + forms[byte]!.length, 0);
+  const literal = Buffer.alloc(length + 3, quote);
+  literal.write("b");
+  let at = 2;
+  for (const byte of bytes) for (const part of forms[byte]!) literal[at++] = part;
+  return literal;
 }
 
 function pythonByte(byte: number, quote: string): string {

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Bundle, parseBundle } from "./bundle.ts";
 import { ModelSigningError, type Parsed, systemCode } from "./errors.ts";
 import { MAX_BUNDLE_BYTES } from "./limits.ts";
@@ -44,19 +44,20 @@ export async function readBundleFile(path: string): Promise<Parsed<Bundle>> {
  * @throws {ModelSigningError} `FILE_UNWRITABLE`
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  await requireReplaceable(path);
   const temporary = temporaryName(path);
   try {
     await using file = await open(temporary, "wx", 0o666);
     await file.writeFile(bytes);
     await file.sync();
   } catch (error) {
-    await rm(temporary, { force: true });
+    await discard(temporary);
     throw unwritable(path, error);
   }
   try {
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await discard(temporary);
     throw unwritable(path, error);
   }
 }
@@ -67,25 +68,38 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
  * @throws {ModelSigningError} `FILE_UNWRITABLE`
  */
 export async function checkWritable(path: string): Promise<void> {
-  const facts = await stat(path).catch((error) => {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw unwritable(path, error);
-  });
-  if (facts?.isDirectory()) throw unwritable(path, { code: "EISDIR" });
+  await requireReplaceable(path);
   const temporary = temporaryName(path);
   try {
     await using _file = await open(temporary, "wx", 0o666);
   } catch (error) {
     throw unwritable(path, error);
   }
-  await rm(temporary, { force: true });
+  await discard(temporary);
 }
 
-function temporaryName(path: string): string {
-  return join(
-    dirname(path),
-    `.${basename(path).slice(0, 100)}.${randomBytes(8).toString("hex")}.tmp`,
+/** Renaming onto `/dev/null` or a FIFO would put a file in its place, for everybody. */
+async function requireReplaceable(path: string): Promise<void> {
+  const facts = await stat(path).catch((error) => {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw unwritable(path, error);
+  });
+  if (facts === undefined || facts.isFile()) return;
+  const found = facts.isDirectory() ? "a directory" : "a device, FIFO or socket";
+  throw new ModelSigningError(
+    "FILE_UNWRITABLE",
+    `cannot write ${quote(path)}: it is ${found}, expected a regular file or nothing`,
   );
+}
+
+/** The failure that led here is the one to report, not that of the removal. */
+async function discard(temporary: string): Promise<void> {
+  await rm(temporary, { force: true }).catch(() => {});
+}
+
+/** Does not grow with the file's name, which may already have the most bytes that a name can have. */
+function temporaryName(path: string): string {
+  return join(dirname(path), `.model-signing.${randomBytes(8).toString("hex")}.tmp`);
 }
 
 function tooLarge(path: string, size: number): Parsed<Bundle> {

@@ -142,17 +142,20 @@ async function* enumerate(
 ): AsyncIterable<Entry> {
   const { span, end } = beginSpan(options.observer, "enumerate", parent);
   let entries = 0;
+  let failure: unknown;
   try {
     for await (const entry of pass.source.entries(pass.rules, options)) {
       entries++;
       if (entry.kind === "file" || entry.kind === "digest") totals.files++;
       yield entry;
     }
-    span.set({ entries, files: totals.files });
-    end();
   } catch (error) {
-    end(error);
+    failure = error;
     throw error;
+  } finally {
+    // Also when the hasher stops asking for entries.
+    span.set({ entries, files: totals.files });
+    end(failure);
   }
 }
 

@@ -3,8 +3,14 @@
 /** A bundle of a million files takes about 160 MB; anything above is refused before it is read. */
 export const MAX_BUNDLE_BYTES: number = 256 * 1024 * 1024;
 
-/** Nesting of JSON values in a bundle or statement. The deepest thing in the format is 9. */
+/** Objects and arrays around a JSON value in a bundle or statement. The deepest thing in the format is 9. */
 export const MAX_JSON_DEPTH = 64;
+
+/**
+ * Values in one JSON text. A statement needs four for each resource; 256 MiB of `{},` would be 90 million,
+ * which take more memory than a process gets.
+ */
+export const MAX_JSON_VALUES = 16_000_000;
 
 /** Resources in a statement: more than fits into a bundle of {@link MAX_BUNDLE_BYTES}. */
 export const MAX_RESOURCES = 4_000_000;

@@ -3,7 +3,7 @@
 import type { IssueCode } from "./errors.ts";
 import { compareCodePoints } from "./path.ts";
 import { parseShardName } from "./shard.ts";
-import { quote } from "./text.ts";
+import { excerpt } from "./text.ts";
 
 /**
  * What is wrong with the order of signed names. Accepted are strictly ascending code points, as the format
@@ -23,13 +23,13 @@ export function orderProblem(
   if (duplicate !== undefined) {
     return {
       code: "RESOURCE_DUPLICATE",
-      message: `the signed name ${quote(duplicate)} is listed twice`,
+      message: `the signed name ${excerpt(duplicate)} is listed twice`,
     };
   }
   return {
     code: "RESOURCE_ORDER",
-    message: `the signed names are not sorted: ${quote(names[unordered - 1]!)} stands before ` +
-      quote(names[unordered]!),
+    message: `the signed names are not sorted: ${excerpt(names[unordered - 1]!)} stands before ` +
+      excerpt(names[unordered]!),
   };
 }
 

@@ -15,7 +15,7 @@ import {
   type Statement,
   STATEMENT_TYPE,
 } from "./statement.ts";
-import { quote } from "./text.ts";
+import { excerpt } from "./text.ts";
 
 /** How names are judged. */
 export type StatementRules = {
@@ -103,7 +103,10 @@ function digestsForm(statement: JsonObject, rules: StatementRules): Statement {
   sortResources(resources);
   const duplicate = resources.find(({ name }, index) => name === resources[index + 1]?.name);
   if (duplicate) {
-    throw new Refusal("RESOURCE_DUPLICATE", `the subject ${quote(duplicate.name)} is listed twice`);
+    throw new Refusal(
+      "RESOURCE_DUPLICATE",
+      `the subject ${excerpt(duplicate.name)} is listed twice`,
+    );
   }
   return { form: "digests", manifest: { name: "", resources, serialization } };
 }
@@ -177,7 +180,7 @@ function checkResources(
       ? undefined
       : pathProblem(path, rules.windowsNames);
     if (problem !== undefined) {
-      throw new Refusal("RESOURCE_NAME", `the signed name ${quote(path)} ${problem}`);
+      throw new Refusal("RESOURCE_NAME", `the signed name ${excerpt(path)} ${problem}`);
     }
   }
 }
@@ -190,7 +193,7 @@ function checkShards(resources: readonly Resource[], shardSize: number): Readonl
     if (shard === undefined) {
       throw new Refusal(
         "SHARD_RANGE",
-        `the signed name ${quote(name)} does not end in a byte range`,
+        `the signed name ${excerpt(name)} does not end in a byte range`,
       );
     }
     const ranges = files.get(shard.path);
@@ -200,7 +203,7 @@ function checkShards(resources: readonly Resource[], shardSize: number): Readonl
   for (const [path, ranges] of files) {
     const problem = tilingProblem(ranges.sort((a, b) => a.start - b.start), shardSize);
     if (problem !== undefined) {
-      throw new Refusal("SHARD_RANGE", `the shards of ${quote(path)} ${problem}`);
+      throw new Refusal("SHARD_RANGE", `the shards of ${excerpt(path)} ${problem}`);
     }
   }
   return new Set(files.keys());
@@ -251,16 +254,14 @@ function string(value: Json | undefined, where: string): string {
 function onlyMembers(value: JsonObject, allowed: readonly string[], where: string): void {
   for (const member in value) {
     if (!allowed.includes(member)) {
-      throw malformed(`${where} has an unknown member ${quote(member)}`);
+      throw malformed(`${where} has an unknown member ${excerpt(member)}`);
     }
   }
 }
 
 function shown(value: Json | undefined): string {
   if (value === undefined) return "missing";
-  if (typeof value === "string") {
-    return quote(value.length > 200 ? `${value.slice(0, 200)}…` : value);
-  }
+  if (typeof value === "string") return excerpt(value);
   return typeof value === "object"
     ? (Array.isArray(value) ? "a list" : "an object or null")
     : `${value}`;

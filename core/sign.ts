@@ -1,10 +1,18 @@
 /** From a manifest to a bundle. */
 
-import { type Bundle, BUNDLE_MEDIA_TYPE, type Envelope, writeBundle } from "./bundle.ts";
+import { type KeyObject, X509Certificate } from "node:crypto";
+import {
+  type Bundle,
+  BUNDLE_MEDIA_TYPE,
+  type Envelope,
+  parseBundle,
+  type VerificationMaterial,
+  writeBundle,
+} from "./bundle.ts";
 import { pae, PAYLOAD_TYPE } from "./dsse.ts";
 import { ModelSigningError, throwIfAborted } from "./errors.ts";
 import { hash, type HashedModel, type HashInput } from "./hash.ts";
-import { publicKeyFromDer, verifyBytes } from "./keys.ts";
+import { keyHint, publicKeyFromDer, verifyBytes } from "./keys.ts";
 import { type Manifest, rootDigest } from "./manifest.ts";
 import { type Span, traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
@@ -31,9 +39,9 @@ export type SignedModelBundle = SignedManifest & HashedModel & {
 /**
  * Signs a manifest. The signature is verified with the signer's own public key before it is used.
  *
- * @throws {ModelSigningError} `SIGNATURE_SELF_CHECK` when the signer's signature does not hold or the
- * manifest would be refused by a verifier, `BUNDLE_TOO_LARGE_TO_WRITE`, `ABORTED`, and whatever the signer
- * and the witnesses throw
+ * @throws {ModelSigningError} `SIGNATURE_SELF_CHECK` when the signer's signature does not hold, when it names
+ * another key than the one that signed, or when the manifest or the bundle would be refused by a verifier;
+ * `BUNDLE_TOO_LARGE_TO_WRITE`, `ABORTED`, and whatever the signer and the witnesses throw
  */
 export async function sign(
   manifest: Manifest,
@@ -50,7 +58,7 @@ export async function sign(
     return await signer.sign(encoded, options);
   });
   throwIfAborted(options.signal);
-  if (!holds(signed, encoded)) throw selfCheck("the signer gave a signature that does not hold");
+  checkSigned(signed, encoded);
 
   const envelope: Envelope = { payloadType: PAYLOAD_TYPE, payload, signature: signed.signature };
   const evidence = await Promise.all(
@@ -69,7 +77,10 @@ export async function sign(
     timestamps: evidence.flatMap(({ timestamps = [] }) => timestamps),
     envelope,
   };
-  return { bundle: { mediaType: BUNDLE_MEDIA_TYPE, ...content }, bytes: writeBundle(content) };
+  const bytes = writeBundle(content);
+  const readBack = parseBundle(bytes);
+  if (!readBack.ok) throw selfCheck(`the bundle would be refused: ${readBack.issue.message}`);
+  return { bundle: { mediaType: BUNDLE_MEDIA_TYPE, ...content }, bytes };
 }
 
 /** Hashes a model and signs its manifest. Throws what {@link hash} and {@link sign} throw. */
@@ -86,15 +97,37 @@ export async function signModel(
   });
 }
 
-function holds(signed: Signed, encoded: Uint8Array): boolean {
+function checkSigned({ publicKey, signature, material }: Signed, encoded: Uint8Array): void {
+  let key: KeyObject;
+  let named: string | undefined;
   try {
-    return verifyBytes(publicKeyFromDer(signed.publicKey), encoded, signed.signature);
-  } catch {
-    // A public key that cannot be read verifies nothing.
-    return false;
+    key = publicKeyFromDer(publicKey);
+    named = namedKey(material);
+  } catch (cause) {
+    throw selfCheck("the signer gave a public key or certificate that cannot be read", cause);
+  }
+  if (!verifyBytes(key, encoded, signature)) {
+    throw selfCheck("the signer gave a signature that does not hold");
+  }
+  if (named !== keyHint(key)) {
+    throw selfCheck("the signer names another key than the one it signed with");
   }
 }
 
-function selfCheck(message: string): ModelSigningError {
-  return new ModelSigningError("SIGNATURE_SELF_CHECK", `${message}; nothing was written`);
+/** Hint of the key that the material names. */
+function namedKey(material: VerificationMaterial): string | undefined {
+  switch (material.kind) {
+    case "public-key":
+      return material.hint;
+    case "certificate":
+      return keyHint(new X509Certificate(material.certificate).publicKey);
+    case "certificate-chain":
+      return keyHint(new X509Certificate(material.certificates[0]).publicKey);
+  }
+}
+
+function selfCheck(message: string, cause?: unknown): ModelSigningError {
+  return new ModelSigningError("SIGNATURE_SELF_CHECK", `${message}; nothing was written`, {
+    cause,
+  });
 }

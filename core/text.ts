@@ -1,11 +1,14 @@
 /** Text from outside, made safe to print. */
 
 /**
- * Control and escape characters (C0, DEL, C1), line and paragraph separators, bidirectional and invisible
- * formatting characters, tag characters, lone surrogates.
+ * Control and escape characters (C0, DEL, C1), lone surrogates, line and paragraph separators, and what
+ * Unicode says to show as nothing: bidirectional and other formatting, fillers, variation selectors, tags.
  */
 const UNSAFE =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}\p{Surrogate}]/gu;
+  /[\p{Control}\p{Surrogate}\u2028\u2029\u202f\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
+
+/** UTF-16 units that {@link excerpt} shows. */
+const EXCERPT_LENGTH = 200;
 
 /**
  * The text with everything escaped that could move a terminal's cursor, recolour it, reorder or hide
@@ -23,6 +26,11 @@ export function printable(text: string): string {
 /** The text in double quotes, safe to print. */
 export function quote(text: string): string {
   return `"${printable(text)}"`;
+}
+
+/** The beginning of a text of any length, quoted and safe to print. */
+export function excerpt(text: string): string {
+  return quote(text.length > EXCERPT_LENGTH ? `${text.slice(0, EXCERPT_LENGTH)}…` : text);
 }
 
 /** JSON in which nothing but ASCII-safe and ordinary letters stand: unsafe characters become `\u` escapes. */

@@ -1,0 +1,162 @@
+/** The program's own options. Those of the methods come from their providers. */
+
+import { HASH_TYPES } from "../core/mod.ts";
+import type { CliOption } from "./option.ts";
+
+/** Taken by every command. */
+export const GLOBAL_OPTIONS: readonly CliOption[] = [
+  {
+    name: "log-level",
+    type: "string",
+    metavar: "LEVEL",
+    choices: ["debug", "info", "warn", "error", "silent"],
+    // The Python tool's names. It logs nothing at CRITICAL; an error must be seen here all the same.
+    synonyms: { notset: "debug", warning: "warn", critical: "error", fatal: "error" },
+    description:
+      "What to log: debug, info, warn, error or silent. At error and silent no success text is printed",
+    default: "info",
+  },
+  {
+    name: "log-format",
+    type: "string",
+    metavar: "FORMAT",
+    choices: ["text", "json"],
+    description: "How log lines and errors are written: text or json",
+    default: "text",
+  },
+  {
+    name: "output-file",
+    type: "file",
+    metavar: "FILE",
+    description: "Append the log to this file instead of writing it to stderr",
+  },
+  {
+    name: "timeout",
+    short: "-t",
+    type: "duration",
+    metavar: "TIME",
+    min: 1,
+    description: "Longest wait for one network or interactive step, such as 90s; never for hashing",
+    default: "3m",
+  },
+  {
+    name: "json",
+    type: "string",
+    metavar: "JSON",
+    repeatable: true,
+    fromEnvironment: false,
+    description:
+      'Options as a JSON object, given as text, file or - for stdin; "model" stands for MODEL',
+  },
+  {
+    name: "no-progress",
+    type: "boolean",
+    description: "Show no progress line",
+  },
+];
+
+/** How a model is enumerated and hashed. */
+export const MODEL_OPTIONS: readonly CliOption[] = [
+  {
+    name: "ignore-paths",
+    type: "file",
+    metavar: "PATH",
+    repeatable: true,
+    commaSeparated: true,
+    fromEnvironment: false,
+    description: "Leave this path inside the model out, with everything below it",
+  },
+  {
+    name: "ignore-git-paths",
+    type: "boolean",
+    fromEnvironment: false,
+    description: "Leave out .git, .gitignore, .gitattributes and .github at the top of the model",
+    default: "on",
+  },
+  {
+    name: "allow-symlinks",
+    type: "boolean",
+    fromEnvironment: false,
+    description: "Follow symbolic links instead of refusing them",
+    default: "off",
+  },
+  {
+    name: "jobs",
+    type: "integer",
+    metavar: "COUNT",
+    min: 1,
+    description: "Files and shards hashed at the same time",
+    default: "one per processor",
+  },
+];
+
+/** How digests are made. When verifying, the signature says. */
+export const HASH_OPTIONS: readonly CliOption[] = [
+  {
+    name: "hash-algorithm",
+    type: "string",
+    metavar: "NAME",
+    choices: HASH_TYPES,
+    description: `Hash algorithm: ${HASH_TYPES.join(", ")}`,
+    default: "sha256",
+  },
+  {
+    name: "shard-size",
+    type: "size",
+    metavar: "BYTES",
+    min: 1,
+    description: "Hash files in shards of this size, such as 128MiB, instead of whole",
+  },
+];
+
+/** Where `sign` writes. */
+export const SIGN_OPTIONS: readonly CliOption[] = [
+  {
+    name: "signature",
+    type: "file",
+    metavar: "FILE",
+    description: "Where to write the signature; - is stdout",
+    default: "model.sig",
+  },
+];
+
+const FORMAT: CliOption = {
+  name: "format",
+  type: "string",
+  metavar: "FORMAT",
+  choices: ["text", "json"],
+  description: "Format of the result: text or json",
+  default: "text",
+};
+
+/** What `verify` reads, and how it answers. */
+export const VERIFY_OPTIONS: readonly CliOption[] = [
+  {
+    name: "signature",
+    type: "file",
+    metavar: "FILE",
+    required: true,
+    description: "The signature to verify",
+  },
+  {
+    name: "ignore-unsigned-files",
+    type: "boolean",
+    fromEnvironment: false,
+    description: "Accept files that the signature does not list",
+    default: "off",
+  },
+  FORMAT,
+];
+
+/** How `digest` answers. */
+export const DIGEST_OPTIONS: readonly CliOption[] = [
+  {
+    name: "files",
+    type: "boolean",
+    description: "List the digest of every file, too",
+  },
+  FORMAT,
+];
+
+/** How `inspect` answers. */
+export const INSPECT_OPTIONS: readonly CliOption[] = [FORMAT];

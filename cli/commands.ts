@@ -1,0 +1,164 @@
+/** The commands, made from the providers of a registry. */
+
+import type {
+  CommandProvider,
+  Option,
+  Registry,
+  SignerProvider,
+  VerifierProvider,
+} from "../core/mod.ts";
+import {
+  DIGEST_OPTIONS,
+  HASH_OPTIONS,
+  INSPECT_OPTIONS,
+  MODEL_OPTIONS,
+  SIGN_OPTIONS,
+  VERIFY_OPTIONS,
+} from "./builtin_options.ts";
+import type { Command, CommandFamily, Offer, Operand, OptionGroup } from "./command.ts";
+import { GLOBAL_OPTIONS } from "./builtin_options.ts";
+
+/** The method of `sign MODEL` and `verify MODEL`. */
+const PREFERRED_METHOD = "sigstore";
+
+const MODEL: Operand = {
+  metavar: "MODEL",
+  description: "A directory or file, or SCHEME:… for a model elsewhere",
+  jsonKey: "model",
+};
+
+const SIGNATURE: Operand = {
+  metavar: "SIGNATURE",
+  description: "A signature file",
+  jsonKey: "signature",
+};
+
+/** Everything that a registry's providers and the program itself offer. Runs no provider. */
+export function commandsOf(registry: Registry, version: string): Offer {
+  const sources = registry.all("source").flatMap(({ options }) => options);
+  const signers = registry.all("signer");
+  const verifiers = registry.all("verifier");
+  const families: CommandFamily[] = [
+    family("sign", "Sign a model", signers),
+    family("verify", "Verify a model's signature", verifiers),
+    { name: "digest", summary: "Print a model's root digest", kind: "" },
+    { name: "inspect", summary: "Show what a signature says, without verifying it", kind: "" },
+  ];
+  // A provider cannot displace a command of ours.
+  const others = registry.all("command").filter(({ id }) =>
+    !["help", "version", "completion", ...families.map(({ name }) => name)].includes(id)
+  );
+  return {
+    version,
+    commands: [
+      ...signers.map((provider) => signCommand(provider, sources)),
+      ...verifiers.map((provider) => verifyCommand(provider, sources)),
+      digestCommand(sources),
+      inspectCommand(),
+      ...others.map(otherCommand),
+    ],
+    families: [
+      ...families,
+      ...others.map(({ id, summary }) => ({ name: id, summary, kind: "" })),
+    ],
+  };
+}
+
+function family(
+  name: string,
+  summary: string,
+  providers: readonly { readonly id: string }[],
+): CommandFamily {
+  const preferred = providers.some(({ id }) => id === PREFERRED_METHOD);
+  return {
+    name,
+    summary,
+    kind: "method",
+    ...(preferred ? { preferred: PREFERRED_METHOD } : {}),
+  };
+}
+
+function signCommand(provider: SignerProvider, sources: readonly Option[]): Command {
+  return {
+    path: ["sign", provider.id],
+    summary: provider.summary,
+    operand: MODEL,
+    groups: withoutRepeats([
+      { title: "Signing options", options: [...SIGN_OPTIONS, ...HASH_OPTIONS] },
+      { title: "Method options", options: provider.options },
+      { title: "Model options", options: [...MODEL_OPTIONS, ...sources] },
+    ]),
+    examples: provider.examples ?? [],
+    run: async (invocation) => (await import("./commands/sign.ts")).sign(provider, invocation),
+  };
+}
+
+function verifyCommand(provider: VerifierProvider, sources: readonly Option[]): Command {
+  return {
+    path: ["verify", provider.id],
+    summary: provider.summary,
+    operand: MODEL,
+    groups: withoutRepeats([
+      { title: "Verification options", options: VERIFY_OPTIONS },
+      { title: "Method options", options: provider.options },
+      { title: "Model options", options: [...MODEL_OPTIONS, ...sources] },
+    ]),
+    examples: provider.examples ?? [],
+    run: async (invocation) => (await import("./commands/verify.ts")).verify(provider, invocation),
+  };
+}
+
+function digestCommand(sources: readonly Option[]): Command {
+  return {
+    path: ["digest"],
+    summary: "Print a model's root digest",
+    operand: MODEL,
+    groups: withoutRepeats([
+      { title: "Digest options", options: [...DIGEST_OPTIONS, ...HASH_OPTIONS] },
+      {
+        title: "Model options",
+        options: [...MODEL_OPTIONS, ...sources.filter(({ name }) => name !== "signature")],
+      },
+    ]),
+    examples: [
+      "model-signing digest ./model",
+      "model-signing digest ./model --files --hash-algorithm blake3",
+      "model-signing digest ./model --ignore-paths model.sig",
+    ],
+    run: async (invocation) => (await import("./commands/digest.ts")).digest(invocation),
+  };
+}
+
+function inspectCommand(): Command {
+  return {
+    path: ["inspect"],
+    summary: "Show what a signature says, without verifying it",
+    operand: SIGNATURE,
+    groups: [{ title: "Output options", options: INSPECT_OPTIONS }],
+    examples: [
+      "model-signing inspect model.sig",
+      "model-signing inspect model.sig --format json",
+    ],
+    run: async (invocation) => (await import("./commands/inspect.ts")).inspect(invocation),
+  };
+}
+
+function otherCommand(provider: CommandProvider): Command {
+  return {
+    path: [provider.id],
+    summary: provider.summary,
+    groups: withoutRepeats([{ title: "Options", options: provider.options }]),
+    examples: provider.examples ?? [],
+    run: ({ settings, run, io }) =>
+      provider.run(settings, { ...run, stdout: (text) => io.stdout.write(text) }),
+  };
+}
+
+/** The first option of a name counts, and the program's own come first. */
+function withoutRepeats(groups: readonly OptionGroup[]): readonly OptionGroup[] {
+  const taken = new Set(GLOBAL_OPTIONS.map(({ name }) => name));
+  return groups.map(({ title, options }) => ({
+    title,
+    options: options.filter(({ name }) => !taken.has(name) && taken.add(name)),
+  }));
+}

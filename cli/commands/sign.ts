@@ -1,0 +1,63 @@
+/** `sign METHOD MODEL` */
+
+import { stat } from "node:fs/promises";
+import {
+  checkWritable,
+  quote,
+  type SignedModelBundle,
+  type SignerProvider,
+  signModel,
+  writeFileAtomically,
+} from "../../core/mod.ts";
+import type { ExitStatus, Invocation } from "../command.ts";
+import { hashInput, openModel, pick } from "../model.ts";
+import { usageError } from "../option.ts";
+import { describeBundle } from "../report/description.ts";
+import { pageStyle } from "../report/page.ts";
+import { signedText } from "../report/signed.ts";
+
+/** Stands for stdout. */
+const STDOUT = "-";
+
+/** Hashes and signs a model, and writes the signature. */
+export async function sign(provider: SignerProvider, given: Invocation): Promise<ExitStatus> {
+  const target = (given.settings["signature"] ?? "model.sig") as string;
+  // The source leaves the signature out of the model, so it must know also the default.
+  const invocation = { ...given, settings: { ...given.settings, signature: target } };
+  const { settings, run, io, operand } = invocation;
+  // Found out now, not after hours of hashing.
+  if (target !== STDOUT) {
+    await refuseModelAsTarget(operand, target);
+    await checkWritable(target);
+  }
+  const source = await openModel(invocation);
+  const { signer, witnesses } = await provider.open(pick(settings, provider.options), run);
+  let signed: SignedModelBundle;
+  try {
+    signed = await signModel({ ...hashInput(invocation, source), signer, witnesses }, run);
+  } finally {
+    await signer[Symbol.asyncDispose]();
+  }
+  if (target === STDOUT) io.stdout.write(signed.bytes);
+  else await writeFileAtomically(target, signed.bytes);
+  if (invocation.tells(true)) {
+    const output = target === STDOUT ? io.stderr : io.stdout;
+    const description = await describeBundle(invocation.registry, signed.bundle);
+    output.write(signedText({ signed, target, description }, pageStyle(output, io)));
+  }
+  return 0;
+}
+
+/** A signature in the place of a single-file model would destroy the model. */
+async function refuseModelAsTarget(model: string, target: string): Promise<void> {
+  const [modelFacts, targetFacts] = await Promise.all(
+    [model, target].map((path) => stat(path, { bigint: true }).catch(() => undefined)),
+  );
+  if (!modelFacts?.isFile() || !targetFacts) return;
+  if (modelFacts.dev === targetFacts.dev && modelFacts.ino === targetFacts.ino) {
+    throw usageError(
+      `the signature would replace the model ${quote(model)}`,
+      "write it to another file with --signature",
+    );
+  }
+}

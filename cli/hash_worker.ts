@@ -1,0 +1,3 @@
+/** The worker module of the compiled binary: a second entry point of its build. */
+
+import "../plugins/hash/worker.ts";

@@ -1,0 +1,91 @@
+/** What the help pages say. They are made from descriptions alone: no plugin code runs for them. */
+
+import type { DocPageFormatOptions } from "@optique/core/doc";
+import { lineBreak, type Message, message, text } from "@optique/core/message";
+import type { CommandOptions } from "@optique/core/primitives";
+import type { Usage } from "@optique/core/usage";
+import type { Command, CommandFamily } from "./command.ts";
+import { type CliOption, environmentName } from "./option.ts";
+
+/** Groups stand in the order in which the commands list them, the global options last. */
+export const PAGE_LAYOUT: Pick<DocPageFormatOptions, "sectionOrder" | "termWidth"> = {
+  termWidth: 28,
+  sectionOrder: (a, b) => rank(a.title) - rank(b.title),
+};
+
+function rank(title: string | undefined): number {
+  return title === undefined ? 0 : title === "Global options" ? 2 : 1;
+}
+
+/** The first page. */
+export const ROOT_HELP: {
+  readonly brief: Message;
+  readonly footer: Message;
+  readonly usageLine: Usage;
+  readonly commandList: "top-level";
+} = {
+  brief: message`Sign and verify machine-learning models in the OpenSSF Model Signing format.`,
+  usageLine: [
+    { type: "argument", metavar: "COMMAND" },
+    { type: "optional", terms: [{ type: "argument", metavar: "OPTIONS" }] },
+  ],
+  commandList: "top-level",
+  footer: lines(
+    "Every option can also be set as MODEL_SIGNING_<OPTION> and in --json; the command line wins, then " +
+      "--json. Options without [env: …] count on the command line only. The words of a flag may be " +
+      "joined with _ instead of -.",
+    "",
+    "Exit status: 0 done or verified, 1 rejected, 2 wrong usage, 3 could not be decided or done.",
+    "",
+    "model-signing COMMAND --help tells more, with examples.",
+  ),
+};
+
+/** The page of one command. */
+export function commandHelp(command: Command): CommandOptions {
+  return {
+    brief: [text(command.summary)],
+    usageLine: [
+      { type: "optional", terms: [{ type: "argument", metavar: "OPTIONS" }] },
+      ...(command.operand
+        ? [{ type: "argument" as const, metavar: command.operand.metavar as "MODEL" }]
+        : []),
+    ],
+    ...(command.examples.length === 0
+      ? {}
+      : { footer: lines("Examples:", ...command.examples.map((example) => `  ${example}`)) }),
+  };
+}
+
+/** The page of a word that needs another one. */
+export function familyHelp(family: CommandFamily): CommandOptions {
+  const method = { type: "argument", metavar: "METHOD" } as const;
+  return {
+    brief: [text(family.summary)],
+    usageLine: [
+      family.preferred === undefined ? method : { type: "optional", terms: [method] },
+      { type: "optional", terms: [{ type: "argument", metavar: "OPTIONS" }] },
+      { type: "argument", metavar: "MODEL" },
+    ],
+    footer: lines(`model-signing ${family.name} METHOD --help lists the options of a method.`),
+  };
+}
+
+/** `Files hashed at once [default: one per processor] [env: MODEL_SIGNING_JOBS]`. */
+export function optionHelp(option: CliOption): Message {
+  const notes = [
+    option.required ? "[required]" : "",
+    option.repeatable ? (option.commaSeparated ? "[repeatable, or a,b]" : "[repeatable]") : "",
+    option.default === undefined ? "" : `[default: ${option.default}]`,
+    option.fromEnvironment === false ? "" : `[env: ${environmentName(option)}]`,
+  ].filter((note) => note !== "");
+  const { description } = option;
+  const sentence = `${description.charAt(0).toUpperCase()}${
+    description.slice(1).replace(/\.$/, "")
+  }`;
+  return [text([sentence, ...notes].join(" "))];
+}
+
+function lines(...texts: readonly string[]): Message {
+  return texts.flatMap((line, index) => [...(index > 0 ? [lineBreak()] : []), text(line)]);
+}

@@ -1,0 +1,75 @@
+/** The process's own streams and environment, as an interface that tests can replace. */
+
+import { Buffer } from "node:buffer";
+import { writeSync } from "node:fs";
+import process from "node:process";
+import tty from "node:tty";
+import { ModelSigningError, systemCode } from "../core/mod.ts";
+
+/** Where text goes. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Width of the terminal; 80 when it does not say. Asked anew each time, as windows are resized. */
+  columns(): number;
+  /**
+   * Writes all of it before it returns. A reader that has gone away is no error: nobody is left to be told.
+   *
+   * @throws {ModelSigningError} `FILE_UNWRITABLE`
+   */
+  write(data: string | Uint8Array): void;
+}
+
+/** What a command may touch of its process. */
+export type Io = {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether colours are wanted on a terminal. */
+  readonly colors: boolean;
+  /** Whether a terminal can take a line back. */
+  readonly animated: boolean;
+};
+
+/** The process's own. */
+export function processIo(): Io {
+  const { env } = process;
+  return {
+    stdout: outputOf(1, "standard output", () => process.stdout.columns),
+    stderr: outputOf(2, "standard error", () => process.stderr.columns),
+    env,
+    // https://no-color.org: any value that is not empty.
+    colors: (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
+    animated: env["TERM"] !== "dumb",
+  };
+}
+
+function outputOf(fd: number, name: string, columns: () => number | undefined): Output {
+  const isTerminal = tty.isatty(fd);
+  let closed = false;
+  return {
+    isTerminal,
+    columns: () => (isTerminal ? columns() : undefined) || 80,
+    write(data) {
+      const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
+      for (let at = 0; at < bytes.length && !closed;) {
+        try {
+          at += writeSync(fd, bytes, at);
+        } catch (error) {
+          const code = systemCode(error);
+          if (code === "EPIPE") closed = true;
+          // The other end made the pipe non-blocking and is slow.
+          else if (code === "EAGAIN") pause(5);
+          else throw unwritable(name, code, error);
+        }
+      }
+    },
+  };
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+function unwritable(name: string, code: string, cause: unknown): ModelSigningError {
+  return new ModelSigningError("FILE_UNWRITABLE", `cannot write to ${name}: ${code}`, { cause });
+}

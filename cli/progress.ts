@@ -1,0 +1,111 @@
+/** One line on a terminal that tells how far hashing is, and is gone afterwards. */
+
+import { type Observer, type ObserverEvent, printable, type Progress } from "../core/mod.ts";
+import type { Output } from "./io.ts";
+import { clock, grouped, humanBytes } from "./units.ts";
+
+const TO_LINE_START = "\r";
+const ERASE_LINE = "\x1b[K";
+
+/** The rate is that of the last 5 s, so that it follows a change from a fast disk to a slow one. */
+const RATE_WINDOW_MS = 5000;
+
+/** Columns left to the file name below which it is left out. */
+const SHORTEST_NAME = 12;
+
+/** Draws a progress line. Whatever else writes to the same terminal does so through {@link aside}. */
+export class ProgressLine implements Observer {
+  readonly #output: Output;
+  readonly #samples: { readonly time: number; readonly bytes: number }[] = [];
+  #line = "";
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  emit(event: ObserverEvent): void {
+    if (event.kind === "progress") this.#draw(event.progress);
+    else if (event.kind === "span-end" && event.name === "hash") this.erase();
+  }
+
+  /** Takes the line away. */
+  erase(): void {
+    if (this.#line !== "") this.#output.write(TO_LINE_START + ERASE_LINE);
+    this.#line = "";
+    this.#samples.length = 0;
+  }
+
+  /** Takes the line away while `write` runs, and puts it back. */
+  aside(write: () => void): void {
+    if (this.#line === "") return write();
+    this.#output.write(TO_LINE_START + ERASE_LINE);
+    write();
+    this.#output.write(this.#line);
+  }
+
+  #draw(progress: Progress): void {
+    // The last column stays empty: a terminal may wrap as soon as it is written.
+    this.#line = progressText(progress, this.#rate(progress.bytesDone), this.#output.columns() - 1);
+    this.#output.write(TO_LINE_START + ERASE_LINE + this.#line);
+  }
+
+  /** Bytes per second. */
+  #rate(bytes: number): number {
+    const time = performance.now();
+    const samples = this.#samples;
+    samples.push({ time, bytes });
+    while (samples.length > 2 && time - samples[0]!.time > RATE_WINDOW_MS) samples.shift();
+    const { time: start, bytes: before } = samples[0]!;
+    return time > start ? ((bytes - before) * 1000) / (time - start) : 0;
+  }
+}
+
+/** The line, with as many of its parts as fit into `width` columns; the file name takes what is left. */
+export function progressText(progress: Progress, rate: number, width: number): string {
+  const { bytesDone, bytesFound, filesDone, filesFound, totalsFinal, current } = progress;
+  const more = totalsFinal ? "" : "+";
+  const percent = totalsFinal && bytesFound > 0
+    ? `${Math.floor((100 * bytesDone) / bytesFound)}%`
+    : `${humanBytes(bytesDone)}`;
+  const left = totalsFinal && rate > 0 ? (bytesFound - bytesDone) / rate : undefined;
+  const parts = [
+    `hashing ${percent}`,
+    rate > 0 ? `${humanBytes(rate)}/s` : "",
+    left === undefined ? "" : `ETA ${clock(left)}`,
+    `${humanBytes(bytesDone)} of ${humanBytes(bytesFound)}${more}`,
+    `${grouped(filesDone)} of ${grouped(filesFound)}${more} files`,
+  ].filter((part) => part !== "");
+  let line = "";
+  for (const part of parts) {
+    const longer = line === "" ? part : `${line}, ${part}`;
+    if (longer.length > width) return line;
+    line = longer;
+  }
+  const room = width - line.length - 2;
+  return current === undefined || room < SHORTEST_NAME ? line : `${line}  ${tail(current, room)}`;
+}
+
+/** The end of a path, escaped, in at most `columns` columns. */
+function tail(path: string, columns: number): string {
+  const characters = [...printable(path)];
+  let used = 0;
+  let start = characters.length;
+  while (start > 0) {
+    used += columnsOf(characters[start - 1]!);
+    if (used > columns) break;
+    start--;
+  }
+  if (start === 0) return characters.join("");
+  // Three columns are needed for the dots.
+  used = 3;
+  start = characters.length;
+  while (start > 0 && used + columnsOf(characters[start - 1]!) <= columns) {
+    used += columnsOf(characters[--start]!);
+  }
+  return `...${characters.slice(start).join("")}`;
+}
+
+/** Never too few: a line that is too long wraps and cannot be erased. */
+function columnsOf(character: string): number {
+  return character <= "~" ? 1 : 2;
+}

@@ -1,0 +1,41 @@
+/** How much of a model was read, and how. */
+
+import type { Coverage, Serialization } from "../../core/mod.ts";
+import { counted, humanBytes } from "../units.ts";
+import { type Page, SHOWN } from "./page.ts";
+
+/** The fields of a report that say what was read and what was not. */
+export function coverageFields(page: Page, coverage: Coverage, serialization: Serialization): void {
+  page.field("Content", [
+    `${counted(coverage.files, "file")}, ${bytesText(coverage.bytes)}`,
+    serializationText(serialization),
+  ]);
+  page.field(
+    "Ignored",
+    named(coverage.ignored, "what is in there is not covered by the signature"),
+  );
+  page.field(
+    "Not covered",
+    named(coverage.uncovered, "empty files, which a signature over shards does not cover"),
+  );
+}
+
+/** `1.50 MiB (1,572,864 bytes)` */
+export function bytesText(bytes: number): string {
+  return bytes < 1024 ? humanBytes(bytes) : `${humanBytes(bytes)} (${counted(bytes, "byte")})`;
+}
+
+/** `sha256, in shards of 128 MiB (134,217,728 bytes), following symbolic links` */
+export function serializationText(serialization: Serialization): string {
+  return [
+    serialization.hashType,
+    serialization.method === "shards" ? `in shards of ${bytesText(serialization.shardSize)}` : "",
+    serialization.allowSymlinks ? "following symbolic links" : "",
+  ].filter((part) => part !== "").join(", ");
+}
+
+function named(paths: readonly string[], remark: string): readonly string[] {
+  if (paths.length === 0) return [];
+  const more = paths.length > SHOWN ? [`… and ${paths.length - SHOWN} more`] : [];
+  return [...paths.slice(0, SHOWN), ...more, `(${remark})`];
+}

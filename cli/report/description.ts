@@ -1,0 +1,15 @@
+/** What a bundle claims about its signer, unverified. */
+
+import type { Bundle, Description, Registry } from "../../core/mod.ts";
+
+/** The words of the first method that knows the bundle's material. */
+export async function describeBundle(
+  registry: Registry,
+  bundle: Bundle,
+): Promise<Description | undefined> {
+  for (const { describer } of registry.all("verifier")) {
+    const description = await describer.describe(bundle);
+    if (description) return description;
+  }
+  return undefined;
+}

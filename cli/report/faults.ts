@@ -1,0 +1,78 @@
+/** Faults, told on stderr and in the log, and the exit status they mean. */
+
+import {
+  type Issue,
+  jsonLogger,
+  type Logger,
+  ModelSigningError,
+  printable,
+} from "../../core/mod.ts";
+import type { ExitStatus } from "../command.ts";
+import type { Log } from "../log.ts";
+import { SHOWN } from "./page.ts";
+
+/**
+ * Tells a thrown error and gives the exit status for it.
+ *
+ * @param write writes to stderr
+ * @param log how to tell it; undefined when the run ended before that was known
+ */
+export function tellFault(
+  error: unknown,
+  write: (text: string) => void,
+  log: Log | undefined,
+): ExitStatus {
+  const fault = asFault(error);
+  if (log?.toFile) logFault(fault, log.logger);
+  if (log?.format === "json") logFault(fault, jsonLogger({ level: log.level, write }));
+  else if (log?.level !== "silent") {
+    write(faultText(fault));
+    if (log?.level === "debug") write(stackText(error));
+  }
+  return fault.code.startsWith("USAGE") ? 2 : 3;
+}
+
+type Fault = Pick<ModelSigningError, "message" | "hint" | "issues"> & { readonly code: string };
+
+function asFault(error: unknown): Fault {
+  if (error instanceof ModelSigningError) {
+    // The reason of an abort tells more than that there was one.
+    return error.code === "ABORTED" && typeof error.cause === "string"
+      ? { code: error.code, message: error.cause, hint: error.hint, issues: error.issues }
+      : error;
+  }
+  return {
+    code: "INTERNAL",
+    message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    hint: "this is a fault of the program itself; --log-level debug shows where",
+    issues: [],
+  };
+}
+
+function faultText({ message, code, hint, issues }: Fault): string {
+  const lines = [`model-signing: error: ${printable(message)} [${code}]`];
+  for (const issue of issues.slice(0, SHOWN)) lines.push(`  ${issueText(issue)}`);
+  if (issues.length > SHOWN) lines.push(`  … and ${issues.length - SHOWN} more`);
+  if (hint !== undefined) lines.push(`model-signing: hint: ${printable(hint)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** `message [CODE]`, printable. */
+export function issueText(issue: Issue): string {
+  return `${printable(issue.message)} [${issue.code}]`;
+}
+
+function logFault({ message, code, hint, issues }: Fault, logger: Logger): void {
+  logger.log("error", message, { code, hint });
+  for (const issue of issues) {
+    logger.log("error", issue.message, { code: issue.code, path: issue.path, hint: issue.hint });
+  }
+}
+
+function stackText(error: unknown): string {
+  const stacks: string[] = [];
+  for (let at = error; at instanceof Error; at = at.cause) stacks.push(at.stack ?? at.message);
+  return stacks.flatMap((stack) => stack.split("\n"))
+    .map((line) => `model-signing: debug: ${printable(line)}\n`)
+    .join("");
+}

@@ -1,0 +1,118 @@
+/** Aligned text for people: labels, values, lists. Everything put in is made printable. */
+
+import { printable } from "../../core/mod.ts";
+import type { Io, Output } from "../io.ts";
+import { grouped } from "../units.ts";
+
+/** How a page looks. */
+export type PageStyle = {
+  /** Columns to wrap at; Infinity for a page that is not for a terminal. */
+  readonly width: number;
+  readonly colors: boolean;
+};
+
+/** The style that fits an output: nothing is wrapped or coloured unless a terminal shows it. */
+export function pageStyle(output: Output, io: Io): PageStyle {
+  return output.isTerminal
+    ? { width: Math.max(output.columns(), 20), colors: io.colors }
+    : { width: Infinity, colors: false };
+}
+
+/** What a piece of text means. */
+export type Tone = "plain" | "good" | "bad" | "unsure" | "faint";
+
+const SGR: Readonly<Record<Tone, string>> = {
+  plain: "",
+  good: "32",
+  bad: "31",
+  unsure: "33",
+  faint: "2",
+};
+
+/** Wide enough for the longest label, "Root digest". */
+const LABEL_WIDTH = 13;
+/** Below this, values stand under their labels. */
+const NARROW = 60;
+
+/** As many items of a list as are shown. */
+export const SHOWN = 20;
+
+/** A page, line by line. */
+export class Page {
+  readonly #style: PageStyle;
+  #text = "";
+
+  constructor(style: PageStyle) {
+    this.#style = style;
+  }
+
+  /** A line of its own, such as the verdict. */
+  headline(word: string, tone: Tone, rest: string): void {
+    const lines = wrap(`${word}  ${printable(rest)}`, this.#style.width, "  ");
+    // The word is short and never wrapped.
+    lines[0] = this.#tinted(word, tone) + lines[0]!.slice(word.length);
+    this.#text += `${lines.join("\n")}\n`;
+  }
+
+  /** An empty line, unless there is one. */
+  gap(): void {
+    if (!this.#text.endsWith("\n\n")) this.#text += "\n";
+  }
+
+  /** A label with one or more values under each other. Without values, nothing. */
+  field(label: string, values: string | readonly string[], tone: Tone = "plain"): void {
+    const list = typeof values === "string" ? [values] : values;
+    if (list.length === 0) return;
+    const narrow = this.#style.width < NARROW;
+    if (narrow) this.#text += `${label}\n`;
+    const indent = " ".repeat(narrow ? 2 : LABEL_WIDTH);
+    list.forEach((value, index) => {
+      const lines = wrap(printable(value), this.#style.width - indent.length, "");
+      lines.forEach((line, row) => {
+        const head = !narrow && index + row === 0 ? label.padEnd(LABEL_WIDTH) : indent;
+        this.#text += `${head}${this.#tinted(line, tone)}\n`;
+      });
+    });
+  }
+
+  /** The first items of a list, each with lines below it, and how many more there are. */
+  list(
+    title: string,
+    items: readonly (readonly [string, ...string[]])[],
+    limit: number = SHOWN,
+  ): void {
+    this.gap();
+    this.#text += `${printable(title)}\n`;
+    for (const [item, ...details] of items.slice(0, limit)) {
+      this.#text += `${wrap(`  ${printable(item)}`, this.#style.width, "    ").join("\n")}\n`;
+      for (const detail of details) {
+        this.#text += `${
+          wrap(`    ${printable(detail)}`, this.#style.width, "      ").join("\n")
+        }\n`;
+      }
+    }
+    if (items.length > limit) this.#text += `  … and ${grouped(items.length - limit)} more\n`;
+  }
+
+  toString(): string {
+    return this.#text;
+  }
+
+  #tinted(text: string, tone: Tone): string {
+    return this.#style.colors && SGR[tone] !== "" ? `\x1b[${SGR[tone]}m${text}\x1b[0m` : text;
+  }
+}
+
+/** Breaks at spaces; a word longer than a line, such as a digest, stays whole so that it can be copied. */
+function wrap(text: string, width: number, indent: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const [piece] of text.matchAll(/ *[^ ]+/g)) {
+    if (line !== "" && line.length + piece.length > width) {
+      lines.push(line);
+      line = indent + piece.trimStart();
+    } else line += piece;
+  }
+  lines.push(line);
+  return lines;
+}

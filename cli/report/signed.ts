@@ -1,0 +1,37 @@
+/** What `sign` tells when it is done. */
+
+import type { Description, SignedModelBundle } from "../../core/mod.ts";
+import { coverageFields } from "./coverage.ts";
+import { certificateLines } from "./identity.ts";
+import { Page, type PageStyle } from "./page.ts";
+
+/** A model that has just been signed. */
+export type SignedResult = {
+  readonly signed: SignedModelBundle;
+  /** Where the signature went; `-` is stdout. */
+  readonly target: string;
+  readonly description: Description | undefined;
+};
+
+/** What was signed, by whom, and where the signature is. */
+export function signedText(
+  { signed, target, description }: SignedResult,
+  style: PageStyle,
+): string {
+  const { manifest, rootDigest, coverage } = signed;
+  const page = new Page(style);
+  page.headline("SIGNED", "good", `model "${manifest.name}"`);
+  page.gap();
+  page.field("Signature", target === "-" ? "written to stdout" : target);
+  if (description) {
+    const [leaf] = description.certificates;
+    page.field("Signer", [
+      `method ${description.method}`,
+      ...description.fields.map(([label, value]) => `${label} ${value}`),
+      ...(leaf ? certificateLines(leaf) : []),
+    ]);
+  }
+  coverageFields(page, coverage, manifest.serialization);
+  page.field("Root digest", `sha256:${rootDigest}`);
+  return page.toString();
+}

@@ -1,0 +1,100 @@
+/** The outcome of `verify`, for people: the verdict first. */
+
+import { basename } from "node:path";
+import type { Check, FileDiff, Issue, Report } from "../../core/mod.ts";
+import { coverageFields } from "./coverage.ts";
+import { identityLines, timestampLines } from "./identity.ts";
+import { Page, type PageStyle, type Tone } from "./page.ts";
+import { grouped } from "../units.ts";
+
+/** A report and what it is about. */
+export type NamedReport = {
+  readonly report: Report;
+  /** The model as it was named on the command line. */
+  readonly model: string;
+  /** The model's own name. */
+  readonly name: string;
+  /** Path of the signature. */
+  readonly signature: string;
+};
+
+const TONES: Readonly<Record<Report["verdict"], Tone>> = {
+  verified: "good",
+  rejected: "bad",
+  inconclusive: "unsure",
+};
+
+/** Who signed, when, what; every check; every difference. */
+export function verificationText(named: NamedReport, style: PageStyle): string {
+  const { report, signature } = named;
+  const page = new Page(style);
+  page.headline(report.verdict.toUpperCase(), TONES[report.verdict], sentence(named));
+  if (report.verdict !== "verified") page.list("Reasons", reasonLines(report.issues));
+  page.gap();
+  page.field("Model", named.model);
+  page.field("Signature", signature);
+  const signer = report.verdict === "verified" ? report.identity : report.signedBy;
+  if (signer) page.field("Signed by", identityLines(signer));
+  if (signer) page.field("Signed at", timestampLines(report.timestamps));
+  const { model } = report;
+  if (model) {
+    if (model.name !== undefined && model.name !== named.name) {
+      page.field("Signed as", `${model.name} (here it is called ${named.name})`);
+    }
+    coverageFields(page, report.coverage, model.serialization);
+    if (model.rootDigest !== undefined) page.field("Root digest", `sha256:${model.rootDigest}`);
+  }
+  page.list("Checks", report.checks.map(checkLine), Infinity);
+  differences(page, report.files);
+  return page.toString();
+}
+
+function sentence({ report, model, signature }: NamedReport): string {
+  const names = `"${basename(model) || model}" against "${signature}"`;
+  return report.verdict === "verified" ? names : `${names}: ${reason(report)}`;
+}
+
+type Unverified = Exclude<Report, { verdict: "verified" }>;
+
+/** The difference that matters most: whether the signature itself holds. */
+function reason(report: Unverified): string {
+  if (report.signedBy === undefined) {
+    if (report.checks.some(({ id, status }) => id === "bundle" && status === "failed")) {
+      return "the signature file cannot be used";
+    }
+    return report.verdict === "rejected"
+      ? "the signature is not accepted, so the files were not looked at"
+      : "it could not be decided whether the signature holds";
+  }
+  if (report.files.length > 0) return "the signature holds, but the files differ";
+  return report.verdict === "rejected"
+    ? "the signature holds, but the model is not accepted"
+    : "the signature holds, but the model could not be read";
+}
+
+function reasonLines(issues: readonly Issue[]): readonly (readonly [string, ...string[]])[] {
+  return issues.map((issue) =>
+    issue.hint === undefined
+      ? [`${issue.message} [${issue.code}]`]
+      : [`${issue.message} [${issue.code}]`, `hint: ${issue.hint}`]
+  );
+}
+
+function checkLine(check: Check): readonly [string] {
+  return [`${check.status.padEnd(8)} ${check.id}: ${check.detail}`];
+}
+
+/** Each kind of difference with its first files. */
+function differences(page: Page, files: readonly FileDiff[]): void {
+  const titles = [["missing", "Missing"], ["modified", "Modified"], ["unsigned", "Not signed"]];
+  for (const [kind, title] of titles) {
+    const found = files.filter((diff) => diff.kind === kind);
+    if (found.length > 0) page.list(`${title} (${grouped(found.length)})`, found.map(diffLines));
+  }
+}
+
+function diffLines(diff: FileDiff): readonly [string, ...string[]] {
+  return diff.kind === "modified"
+    ? [diff.name, `expected ${diff.expected}`, `found    ${diff.actual}`]
+    : [diff.name];
+}

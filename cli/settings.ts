@@ -1,0 +1,179 @@
+/** One set of settings out of the command line, `--json` and the environment, in this order of precedence. */
+
+import { Buffer } from "node:buffer";
+import { closeSync, constants, openSync, readSync } from "node:fs";
+import {
+  isObject,
+  type Json,
+  JsonError,
+  type JsonObject,
+  MAX_KEY_FILE_BYTES,
+  ModelSigningError,
+  parseJson,
+  quote,
+  type Settings,
+  type SettingValue,
+  systemCode,
+} from "../core/mod.ts";
+import { GLOBAL_OPTIONS } from "./builtin_options.ts";
+import { type Command, optionsOf } from "./command.ts";
+import { type CliOption, environmentName, readJson, readText, usageError } from "./option.ts";
+import { PROGRAM } from "./parser.ts";
+
+/** What a command runs with. */
+export type Resolved = {
+  readonly settings: Settings;
+  /** "" for a command that takes none. */
+  readonly operand: string;
+  /** What was given and does not count. */
+  readonly warnings: readonly string[];
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Layer = { readonly settings: Settings; readonly operand?: string };
+
+/**
+ * Merges what was given for a command. Options that were given nowhere are absent.
+ *
+ * @throws {ModelSigningError} `USAGE`, `FILE_UNREADABLE`
+ */
+export function resolveSettings(
+  command: Command,
+  given: Settings,
+  operand: string | undefined,
+  environment: Environment,
+): Resolved {
+  const options = [...optionsOf(command), ...GLOBAL_OPTIONS];
+  const warnings: string[] = [];
+  const sources = (given["json"] ?? []) as readonly string[];
+  const layers: readonly Layer[] = [
+    { settings: fromEnvironment(options, environment, warnings) },
+    ...sources.map((source) => fromJson(command, options, source)),
+    { settings: given, ...(operand === undefined ? {} : { operand }) },
+  ];
+  const settings: Settings = Object.assign({}, ...layers.map((layer) => layer.settings));
+  const subject = layers.findLast((layer) => layer.operand !== undefined)?.operand;
+  requireAll(command, options, settings, subject);
+  return { settings, operand: subject ?? "", warnings };
+}
+
+function fromEnvironment(
+  options: readonly CliOption[],
+  environment: Environment,
+  warnings: string[],
+): Settings {
+  const settings: Record<string, SettingValue> = {};
+  for (const option of options) {
+    const name = environmentName(option);
+    const text = environment[name] ?? "";
+    // An empty variable is how a shell script leaves one out.
+    if (text === "") continue;
+    if (option.fromEnvironment === false) {
+      warnings.push(`${name} is ignored: --${option.name} counts only on the command line`);
+      continue;
+    }
+    const reading = readText(option, text);
+    if (!reading.ok) throw usageError(`${name} ${reading.problem}`);
+    settings[option.name] = reading.value;
+  }
+  return settings;
+}
+
+function fromJson(command: Command, options: readonly CliOption[], source: string): Layer {
+  const settings: Record<string, SettingValue> = {};
+  let operand: string | undefined;
+  for (const [key, value] of Object.entries(readObject(source))) {
+    if (key === command.operand?.jsonKey) {
+      if (typeof value !== "string" || value === "") {
+        throw usageError(`--json: ${key} is not a string, or empty`);
+      }
+      operand = value;
+      continue;
+    }
+    const name = key.replaceAll("_", "-");
+    const option = options.find((option) => option.name === name && name !== "json");
+    if (option === undefined) {
+      throw usageError(
+        `--json: ${command.path.join(" ")} has no option ${quote(key)}`,
+        `${PROGRAM} ${command.path.join(" ")} --help lists the options`,
+      );
+    }
+    if (option.fromEnvironment === false) {
+      throw usageError(
+        `--json: ${key} cannot be set in JSON`,
+        `it could weaken a check, so only the command line may set it: --${option.name}`,
+      );
+    }
+    if (name in settings) {
+      throw usageError(`--json: ${name} is given twice, with - and with _`);
+    }
+    const reading = readJson(option, value);
+    if (!reading.ok) throw usageError(`--json: ${key} ${reading.problem}`);
+    settings[name] = reading.value;
+  }
+  return { settings, ...(operand === undefined ? {} : { operand }) };
+}
+
+function readObject(source: string): JsonObject {
+  const inline = source.trimStart().startsWith("{");
+  const name = inline ? "--json" : source === "-" ? "--json on stdin" : `--json ${quote(source)}`;
+  const bytes = inline ? Buffer.from(source, "utf8") : readCapped(source, name);
+  let value: Json;
+  try {
+    value = parseJson(bytes);
+  } catch (error) {
+    if (error instanceof JsonError) throw usageError(`${name} is not valid JSON: ${error.message}`);
+    throw error;
+  }
+  if (!isObject(value)) throw usageError(`${name} is not a JSON object`);
+  return value;
+}
+
+function readCapped(source: string, name: string): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    const fd = source === "-" ? 0 : openSync(source, constants.O_RDONLY);
+    try {
+      for (;;) {
+        const chunk = new Uint8Array(65_536);
+        const count = readSync(fd, chunk, 0, chunk.length, null);
+        if (count === 0) return Buffer.concat(chunks);
+        length += count;
+        if (length > MAX_KEY_FILE_BYTES) {
+          throw usageError(`${name} is larger than ${MAX_KEY_FILE_BYTES} bytes`);
+        }
+        chunks.push(chunk.subarray(0, count));
+      }
+    } finally {
+      if (fd !== 0) closeSync(fd);
+    }
+  } catch (error) {
+    if (error instanceof ModelSigningError) throw error;
+    throw new ModelSigningError("FILE_UNREADABLE", `cannot read ${name}: ${systemCode(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function requireAll(
+  command: Command,
+  options: readonly CliOption[],
+  settings: Settings,
+  operand: string | undefined,
+): void {
+  const missing = options.filter(({ name, required }) => required && !(name in settings));
+  const names = missing.map(({ name }) => `--${name}`);
+  if (command.operand && operand === undefined) names.push(command.operand.metavar);
+  if (names.length === 0) return;
+  const [first] = missing;
+  const variable = first && first.fromEnvironment !== false
+    ? `, or set ${environmentName(first)}`
+    : "";
+  throw usageError(
+    `${command.path.join(" ")} needs ${names.join(" and ")}`,
+    first
+      ? `add --${first.name} ${first.metavar ?? "VALUE"}${variable}`
+      : `${PROGRAM} ${command.path.join(" ")} --help shows examples`,
+  );
+}

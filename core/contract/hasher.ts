@@ -1,0 +1,490 @@
+/** What every {@link Hasher} must do, as cases that need no test framework. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  lstatSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type IssueCode, ModelSigningError } from "../errors.ts";
+import type { Hashed, HasherFactory, HashSettings, HashType } from "../hasher.ts";
+import type { ObserverEvent, Progress } from "../observer.ts";
+import type { RunOptions } from "../options.ts";
+import { shardName, shardRanges } from "../shard.ts";
+import type { ByteRange, Entry } from "../source.ts";
+import type { ContractCase } from "./case.ts";
+
+type File = Extract<Entry, { kind: "file" }>;
+
+/**
+ * BLAKE3 of the bytes 0, 1, …, 250, 0, 1, … by length. Up to 1025 these are the official test vectors; the
+ * others were made by b3sum 1.8 from the same input.
+ */
+const BLAKE3: ReadonlyMap<number, string> = new Map([
+  [0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"],
+  [1, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"],
+  [1023, "10108970eeda3eb932baac1428c7a2163b0e924c9a9e25b35bba72b28f70bd11"],
+  [1024, "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7"],
+  [1025, "d00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444"],
+  [257_023, "ab39c9ce1681e4269bced3f52a2d2845da2cccb7bee8a356bce6dc54925bda3b"],
+  [257_024, "77be43d1cffdaac9e498d463af4b802787dd37e0e2769c5757e8188721f70834"],
+  [257_025, "c13631e9cb67049dfeb2ee53dea3a6ba0da4e45baa7502559cecb551fd8d9ab5"],
+  [1_048_575, "f32b849d19684c18c138cf13e29dbadc776f4bc2a56b477680ef546b39ac3f71"],
+  [1_048_576, "74cb441fd087764ca9c3694da742ebe30cbeb3060a17009ca81825c7a8d10343"],
+  [1_048_577, "2f053cd7472cf0cd2f9adaf45c1180255b91b9a865404a63671a0ee5f792ed33"],
+  [3_145_733, "a7bb55bed0c04f58879d1fc1cafb27e14e931f4411fe63baf5b2d5a60357bffb"],
+]);
+
+/** Around nothing, BLAKE3's chunk (1 KiB), the usual read buffer (1 MiB), and more than two of those. */
+const SIZES: readonly number[] = [...BLAKE3.keys()];
+
+/** A multiple of the pattern's 251 bytes, so that each shard's content is the pattern again. */
+const SHARD_SIZE = 257_024;
+
+const SHARDED_SIZES: readonly number[] = [
+  0,
+  1,
+  SHARD_SIZE - 1,
+  SHARD_SIZE,
+  SHARD_SIZE + 1,
+  2 * SHARD_SIZE,
+  2 * SHARD_SIZE + 1,
+  3 * SHARD_SIZE - 1,
+];
+
+const ALGORITHMS: readonly HashType[] = ["sha256", "blake2b", "blake3"];
+
+/** Far more than is hashed before an abort arrives. */
+const HUGE_BYTES = 16 * 1024 ** 3;
+
+/**
+ * The suite. Cases write to the temporary directory and clean up; sparse files are the largest.
+ *
+ * @param make the hashers under test
+ */
+export function hasherContract(make: HasherFactory): readonly ContractCase[] {
+  const bound = (check: (workbench: Workbench) => Promise<void>) => async () => {
+    const workbench = new Workbench(make);
+    try {
+      await check(workbench);
+    } finally {
+      workbench.remove();
+    }
+  };
+  const cases:
+    readonly (readonly [name: string, check: (workbench: Workbench) => Promise<void>])[] = [
+      ...ALGORITHMS.flatMap((algorithm) =>
+        [
+          [
+            `hash() gives the ${algorithm} digest of files of every size`,
+            (workbench: Workbench) => hashesFiles(workbench, algorithm),
+          ],
+          [
+            `hash() gives the ${algorithm} digests of shards around every boundary`,
+            (workbench: Workbench) => hashesShards(workbench, algorithm),
+          ],
+        ] as const
+      ),
+      ["hash() gives one result for each of many files", hashesMany],
+      ["hash() gives the same in whatever order entries come", isOrderFree],
+      ["hash() reads content without a location through open()", readsStreams],
+      ["hash() reads shards without a location through open()", readsStreamedShards],
+      ["hash() gives an issue for a stream that is too short, too long or fails", refusesStreams],
+      ["hash() passes on ignored and refused entries", passesOn],
+      ["hash() passes on a digest of its own algorithm, with its extras", passesDigests],
+      ["hash() gives an issue for a digest it cannot use", refusesDigests],
+      ["hash() gives an issue for a file that was replaced, changed or removed", noticesChanges],
+      ["hash() gives one issue for a file of several shards", noticesChangesOnce],
+      ["hash() follows a symbolic link only when told to", followsLinks],
+      ["hash() throws what the entries throw", throwsOutage],
+      ["hash() ends with ABORTED when the signal has fired", endsWhenAborted],
+      ["hash() ends with ABORTED in the middle of a file", endsInTheMiddle],
+      ["hash() can be left early", canBeLeft],
+      ["hash() tells progress up to the totals", tellsProgress],
+    ];
+  return cases.map(([name, check]) => ({ name, run: bound(check) }));
+}
+
+async function hashesFiles(workbench: Workbench, algorithm: HashType): Promise<void> {
+  const entries = SIZES.map((size) => workbench.file(`size-${size}`, pattern(size)));
+  assert.deepEqual(
+    digests(await workbench.hash(entries, { algorithm })),
+    new Map(SIZES.map((size) => [`size-${size}`, oracle(algorithm, size)])),
+  );
+}
+
+async function hashesShards(workbench: Workbench, algorithm: HashType): Promise<void> {
+  const entries = SHARDED_SIZES.map((size) => workbench.file(`a:b-${size}`, pattern(size)));
+  const results = await workbench.hash(entries, { algorithm, shardSize: SHARD_SIZE });
+  const expected = new Map<string, string>();
+  for (const size of SHARDED_SIZES) {
+    for (const range of shardRanges(size, SHARD_SIZE)) {
+      const digest = oracle(algorithm, range.end - range.start);
+      expected.set(shardName(`a:b-${size}`, range), digest);
+    }
+  }
+  assert.deepEqual(digests(results), expected);
+  assert.deepEqual(results.filter(({ kind }) => kind !== "resource"), [
+    { kind: "uncovered", path: "a:b-0" },
+  ]);
+  const total = results.reduce((sum, r) => sum + (r.kind === "resource" ? r.size : 0), 0);
+  assert.equal(total, SHARDED_SIZES.reduce((sum, size) => sum + size));
+}
+
+async function hashesMany(workbench: Workbench): Promise<void> {
+  const names = Array.from({ length: 1500 }, (_, index) => `file-${index}`);
+  const results = await workbench.hash(
+    names.map((name) => workbench.file(name, Buffer.from(name))),
+    {},
+  );
+  assert.equal(results.length, names.length);
+  assert.deepEqual(digests(results), new Map(names.map((name) => [name, sha256(name)])));
+}
+
+async function isOrderFree(workbench: Workbench): Promise<void> {
+  const entries = SIZES.map((size) => workbench.file(`size-${size}`, pattern(size)));
+  const there = await workbench.hash(entries, {});
+  const back = await workbench.hash(entries.toReversed(), {});
+  assert.deepEqual(digests(there), digests(back));
+}
+
+async function readsStreams(workbench: Workbench): Promise<void> {
+  const entries = SIZES.map((size) => streamed(`size-${size}`, size, pattern(size)));
+  assert.deepEqual(
+    digests(await workbench.hash(entries, { algorithm: "blake3" })),
+    new Map(SIZES.map((size) => [`size-${size}`, oracle("blake3", size)])),
+  );
+}
+
+async function readsStreamedShards(workbench: Workbench): Promise<void> {
+  const size = 2 * SHARD_SIZE + 1;
+  const settings = { shardSize: SHARD_SIZE };
+  assert.deepEqual(
+    digests(await workbench.hash([streamed("a", size, pattern(size))], settings)),
+    digests(await workbench.hash([workbench.file("a", pattern(size))], settings)),
+  );
+}
+
+async function refusesStreams(workbench: Workbench): Promise<void> {
+  const failing: File = {
+    kind: "file",
+    path: "failing",
+    size: 3,
+    open: () => new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) }),
+  };
+  const throwing: File = {
+    kind: "file",
+    path: "throwing",
+    size: 3,
+    open() {
+      throw new Error("gone");
+    },
+  };
+  const results = await workbench.hash([
+    streamed("short", 4, pattern(3)),
+    streamed("long", 2, pattern(3)),
+    streamed("empty", 3, pattern(0)),
+    streamed("not-empty", 0, pattern(3)),
+    failing,
+    throwing,
+    streamed("good", 3, pattern(3)),
+  ], {});
+  assert.deepEqual(
+    issues(results),
+    new Map([
+      ["short", "FILE_CHANGED"],
+      ["long", "FILE_CHANGED"],
+      ["empty", "FILE_CHANGED"],
+      ["not-empty", "FILE_CHANGED"],
+      ["failing", "ENTRY_UNREADABLE"],
+      ["throwing", "ENTRY_UNREADABLE"],
+    ]),
+  );
+  assert.deepEqual(digests(results), new Map([["good", oracle("sha256", 3)]]));
+}
+
+async function passesOn(workbench: Workbench): Promise<void> {
+  const issue = { code: "ENTRY_NOT_REGULAR", message: "is a socket", path: "socket" } as const;
+  const results = await workbench.hash([
+    { kind: "ignored", path: ".git" },
+    { kind: "refused", path: "socket", issue },
+  ], {});
+  const kinds = results.toSorted((a, b) => a.kind < b.kind ? -1 : 1);
+  assert.deepEqual(kinds, [{ kind: "ignored", path: ".git" }, { kind: "issue", issue }]);
+}
+
+async function passesDigests(workbench: Workbench): Promise<void> {
+  const digest = sha256("layer");
+  const extra = { mediaType: "application/octet-stream" };
+  const results = await workbench.hash([
+    { kind: "digest", path: "layer", size: 5, algorithm: "sha256", digest, extra },
+    { kind: "digest", path: "plain", size: 5, algorithm: "sha256", digest },
+  ], {});
+  const resource = { name: "layer", digest, algorithm: "sha256", extra } as const;
+  assert.deepEqual(results, [
+    { kind: "resource", resource, size: 5 },
+    { kind: "resource", resource: { name: "plain", digest, algorithm: "sha256" }, size: 5 },
+  ]);
+}
+
+async function refusesDigests(workbench: Workbench): Promise<void> {
+  const entry: Entry = {
+    kind: "digest",
+    path: "layer",
+    size: 5,
+    algorithm: "sha256",
+    digest: sha256("layer"),
+  };
+  for (const settings of [{ algorithm: "blake3" }, { shardSize: SHARD_SIZE }] as const) {
+    const results = await workbench.hash([entry], settings);
+    assert.deepEqual(issues(results), new Map([["layer", "ENTRY_UNREADABLE"]]));
+    assert.equal(digests(results).size, 0);
+  }
+}
+
+async function noticesChanges(workbench: Workbench): Promise<void> {
+  const changes: Readonly<Record<string, (path: string) => void>> = {
+    removed: (path) => unlinkSync(path),
+    grown: (path) => appendFileSync(path, "more"),
+    shrunk: (path) => truncateSync(path, 2),
+    touched: (path) => utimesSync(path, 1, 1),
+    replaced(path) {
+      const { atime, mtime } = statSync(path);
+      writeFileSync(`${path}.new`, "1234567890");
+      utimesSync(`${path}.new`, atime, mtime);
+      renameSync(`${path}.new`, path);
+    },
+    linked(path) {
+      renameSync(path, `${path}.target`);
+      symlinkSync(`${path}.target`, path);
+    },
+  };
+  const entries = Object.keys(changes).map((name) =>
+    workbench.file(name, Buffer.from("0123456789"))
+  );
+  const untouched = workbench.file("untouched", Buffer.from("0123456789"));
+  for (const [name, change] of Object.entries(changes)) change(workbench.path(name));
+  const results = await workbench.hash([...entries, untouched], {});
+  assert.deepEqual(
+    issues(results),
+    new Map(Object.keys(changes).map((name) => [name, "FILE_CHANGED"])),
+  );
+  assert.deepEqual(digests(results), new Map([["untouched", sha256("0123456789")]]));
+}
+
+async function noticesChangesOnce(workbench: Workbench): Promise<void> {
+  const entry = workbench.file("file", pattern(3 * SHARD_SIZE));
+  appendFileSync(workbench.path("file"), "more");
+  const results = await workbench.hash([entry], { shardSize: SHARD_SIZE });
+  assert.equal(results.length, 1);
+  assert.deepEqual(issues(results), new Map([["file", "FILE_CHANGED"]]));
+}
+
+async function followsLinks(workbench: Workbench): Promise<void> {
+  const target = workbench.file("target", pattern(10));
+  symlinkSync(workbench.path("target"), workbench.path("link"));
+  const location = { ...target.location!, path: workbench.path("link") };
+  const link: File = { ...target, path: "link", location };
+  const followed = await workbench.hash([link], { allowSymlinks: true });
+  assert.deepEqual(digests(followed), new Map([["link", oracle("sha256", 10)]]));
+  const refused = await workbench.hash([link], { allowSymlinks: false });
+  assert.deepEqual(issues(refused), new Map([["link", "FILE_CHANGED"]]));
+}
+
+async function throwsOutage(workbench: Workbench): Promise<void> {
+  const outage = new ModelSigningError("MODEL_UNREADABLE", "the model is gone");
+  async function* entries(): AsyncGenerator<Entry> {
+    yield workbench.file("file", pattern(10));
+    await Promise.reject(outage);
+  }
+  await assert.rejects(workbench.hash(entries(), {}), (error) => error === outage);
+}
+
+async function endsWhenAborted(workbench: Workbench): Promise<void> {
+  const entries = [workbench.file("file", pattern(10))];
+  await assert.rejects(
+    workbench.hash(entries, {}, { signal: AbortSignal.abort() }),
+    (error) => error instanceof ModelSigningError && error.code === "ABORTED",
+  );
+}
+
+async function endsInTheMiddle(workbench: Workbench): Promise<void> {
+  const controller = new AbortController();
+  const observer = {
+    emit(event: ObserverEvent) {
+      if (event.kind === "progress" && event.progress.bytesDone > 0) controller.abort();
+    },
+  };
+  await assert.rejects(
+    workbench.hash([workbench.sparse("huge", HUGE_BYTES)], {}, {
+      signal: controller.signal,
+      observer,
+    }),
+    (error) => error instanceof ModelSigningError && error.code === "ABORTED",
+  );
+}
+
+async function canBeLeft(workbench: Workbench): Promise<void> {
+  await using hasher = workbench.make({});
+  const entries = [workbench.sparse("huge", HUGE_BYTES)];
+  for (let index = 0; index < 100; index++) {
+    entries.push(workbench.file(`small-${index}`, pattern(10)));
+  }
+  entries.push({ ...streamed("stream", 3, pattern(3)) });
+  let results = 0;
+  for await (const _ of hasher.hash(from(entries), {})) {
+    results++;
+    break;
+  }
+  assert.equal(results, 1);
+}
+
+async function tellsProgress(workbench: Workbench): Promise<void> {
+  const seen: Progress[] = [];
+  const observer = {
+    emit(event: ObserverEvent) {
+      if (event.kind === "progress") seen.push(event.progress);
+    },
+  };
+  const entries = SIZES.map((size) => workbench.file(`size-${size}`, pattern(size)));
+  await workbench.hash(entries, {}, { observer });
+  const total = SIZES.reduce((sum, size) => sum + size);
+  const { current: _, ...last } = seen.at(-1)!;
+  assert.deepEqual(last, {
+    filesDone: SIZES.length,
+    filesFound: SIZES.length,
+    bytesDone: total,
+    bytesFound: total,
+    totalsFinal: true,
+  });
+}
+
+/** A directory of files, and the hashers to try on them. */
+class Workbench {
+  readonly #make: HasherFactory;
+  readonly #directory = mkdtempSync(join(tmpdir(), "hasher-contract-"));
+
+  constructor(make: HasherFactory) {
+    this.#make = make;
+  }
+
+  make(settings: Partial<HashSettings>): ReturnType<HasherFactory> {
+    return this.#make({ algorithm: "sha256", allowSymlinks: false, ...settings });
+  }
+
+  path(name: string): string {
+    // Windows has no colons in file names.
+    return join(this.#directory, name.replaceAll(":", "_"));
+  }
+
+  /** Writes a file and lists it. */
+  file(name: string, content: Uint8Array): File {
+    writeFileSync(this.path(name), content);
+    return this.#entry(name);
+  }
+
+  /** A file of zeros that takes no space. */
+  sparse(name: string, size: number): File {
+    writeFileSync(this.path(name), "");
+    truncateSync(this.path(name), size);
+    return this.#entry(name);
+  }
+
+  async hash(
+    entries: Iterable<Entry> | AsyncIterable<Entry>,
+    settings: Partial<HashSettings>,
+    options: RunOptions = {},
+  ): Promise<Hashed[]> {
+    await using hasher = this.make(settings);
+    const results: Hashed[] = [];
+    for await (const hashed of hasher.hash(from(entries), options)) results.push(hashed);
+    return results;
+  }
+
+  remove(): void {
+    rmSync(this.#directory, { recursive: true });
+  }
+
+  #entry(name: string): File {
+    const path = this.path(name);
+    const { dev, ino, size, mtimeMs } = lstatSync(path);
+    return {
+      kind: "file",
+      path: name,
+      size,
+      location: { path, device: dev, inode: ino, modified: mtimeMs },
+      open() {
+        throw new Error("a file with a location is opened by that");
+      },
+    };
+  }
+}
+
+/** A file that has no location. `size` is what it claims. */
+function streamed(path: string, size: number, content: Uint8Array): File {
+  return {
+    kind: "file",
+    path,
+    size,
+    open({ start, end }: ByteRange = { start: 0, end: content.length }) {
+      return new ReadableStream({
+        start(controller) {
+          const chunk = 100_000;
+          for (let at = start; at < end; at += chunk) {
+            controller.enqueue(content.subarray(at, Math.min(at + chunk, end)));
+          }
+          controller.close();
+        },
+      });
+    },
+  };
+}
+
+async function* from<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
+  yield* items;
+}
+
+function digests(results: readonly Hashed[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const result of results) {
+    if (result.kind !== "resource") continue;
+    assert.ok(!found.has(result.resource.name), `${result.resource.name} came twice`);
+    found.set(result.resource.name, result.resource.digest);
+  }
+  return new Map([...found].toSorted(([a], [b]) => a < b ? -1 : 1));
+}
+
+function issues(results: readonly Hashed[]): Map<string, IssueCode> {
+  return new Map(
+    results.flatMap((result) =>
+      result.kind === "issue" ? [[result.issue.path ?? "", result.issue.code]] : []
+    ),
+  );
+}
+
+function pattern(size: number): Buffer {
+  return Buffer.alloc(size, Buffer.from(Array.from({ length: 251 }, (_, index) => index)));
+}
+
+/** The digest of a {@link pattern}, not made by the hasher under test. */
+function oracle(algorithm: HashType, size: number): string {
+  if (algorithm === "blake3") return BLAKE3.get(size) ?? assert.fail(`no vector for ${size}`);
+  const name = algorithm === "blake2b" ? "blake2b512" : algorithm;
+  return createHash(name).update(pattern(size)).digest("hex");
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

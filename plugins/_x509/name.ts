@@ -1,0 +1,154 @@
+/** Distinguished names: comparison (RFC 5280 7.1) and text (RFC 4514). */
+
+import { Buffer } from "node:buffer";
+import { DerReader, type Element, oid, TAG } from "./der.ts";
+
+/** One attribute of a relative distinguished name. */
+export type Attribute = {
+  /** Dotted object identifier. */
+  readonly type: string;
+  /** Absent when the value is no string or not decodable. */
+  readonly text?: string;
+  /** The value's encoding. */
+  readonly der: Uint8Array;
+};
+
+/** A name: relative distinguished names in the order of the certificate, most general first. */
+export type Name = readonly (readonly Attribute[])[];
+
+/** Object identifier of the common name. */
+export const COMMON_NAME = "2.5.4.3";
+/** Object identifier of PKCS#9's e-mail address. */
+export const EMAIL_ADDRESS = "1.2.840.113549.1.9.1";
+
+/** RFC 4514 3, and what OpenSSL adds to it. */
+const SHORT_NAMES: Readonly<Record<string, string>> = {
+  [COMMON_NAME]: "CN",
+  "2.5.4.4": "SN",
+  "2.5.4.5": "serialNumber",
+  "2.5.4.6": "C",
+  "2.5.4.7": "L",
+  "2.5.4.8": "ST",
+  "2.5.4.9": "street",
+  "2.5.4.10": "O",
+  "2.5.4.11": "OU",
+  "2.5.4.12": "title",
+  "2.5.4.42": "GN",
+  "2.5.4.97": "organizationIdentifier",
+  "0.9.2342.19200300.100.1.1": "UID",
+  "0.9.2342.19200300.100.1.25": "DC",
+  [EMAIL_ADDRESS]: "emailAddress",
+};
+
+const DECODERS: Readonly<Record<number, (content: Uint8Array) => string>> = {
+  [TAG.utf8String]: (content) => new TextDecoder("utf-8", { fatal: true }).decode(content),
+  0x12: latin1, // NumericString
+  0x13: latin1, // PrintableString
+  0x14: latin1, // TeletexString, which is Latin-1 in practice
+  0x16: latin1, // IA5String
+  0x1a: latin1, // VisibleString
+  0x1c: (content) => codePoints(content, 4), // UniversalString
+  0x1e: (content) => codePoints(content, 2), // BMPString
+};
+
+/** Parses the content of a Name. Throws DerError. */
+export function parseName(name: Element): Name {
+  const reader = new DerReader(name.content);
+  const rdns: Attribute[][] = [];
+  while (!reader.done) {
+    const set = reader.enter(TAG.set, "a relative distinguished name");
+    const attributes: Attribute[] = [];
+    do attributes.push(parseAttribute(set)); while (!set.done);
+    rdns.push(attributes);
+  }
+  return rdns;
+}
+
+/**
+ * A text that is equal for two names exactly when RFC 5280 7.1 calls them equal: attributes of one
+ * relative distinguished name in any order, string types alike, case of ASCII letters and runs of spaces
+ * aside. Case beyond ASCII counts, as in OpenSSL.
+ */
+export function nameKey(name: Name): string {
+  return JSON.stringify(rdnKeys(name));
+}
+
+/** Whether `name` is `base` or below it. */
+export function isWithin(name: Name, base: Name): boolean {
+  const keys = rdnKeys(name);
+  return rdnKeys(base).every((key, index) => key === keys[index]);
+}
+
+/** RFC 4514 text, most specific first. Not escaped for a terminal. */
+export function nameText(name: Name): string {
+  return [...name].reverse().map((rdn) => rdn.map(attributeText).join("+")).join(",");
+}
+
+/** Values of one attribute type, in order. Undecodable ones are left out. */
+export function attributeValues(name: Name, type: string): readonly string[] {
+  return name.flat().flatMap((attribute) =>
+    attribute.type === type && attribute.text !== undefined ? [attribute.text] : []
+  );
+}
+
+function parseAttribute(set: DerReader): Attribute {
+  const reader = set.enter(TAG.sequence, "an attribute");
+  const type = oid(reader.read(TAG.oid, "an attribute's type").content);
+  const value = reader.next("an attribute's value");
+  reader.end("an attribute");
+  const text = decode(value);
+  return { type, der: value.whole, ...(text === undefined ? {} : { text }) };
+}
+
+function decode(value: Element): string | undefined {
+  try {
+    return DECODERS[value.tag]?.(value.content);
+  } catch {
+    // Not valid in its encoding: compared by its bytes and shown as such.
+    return undefined;
+  }
+}
+
+function rdnKeys(name: Name): readonly string[] {
+  return name.map((rdn) =>
+    JSON.stringify(
+      rdn.map(({ type, text, der }) =>
+        text === undefined
+          ? `${type}#${Buffer.from(der).toString("hex")}`
+          : `${type}=${text.replace(/[ ]+/g, " ").replace(/^ | $/g, "").replace(/[A-Z]/g, lower)}`
+      ).sort(),
+    )
+  );
+}
+
+function attributeText({ type, text, der }: Attribute): string {
+  const shortName = SHORT_NAMES[type];
+  // RFC 4514 2.4: a dotted type takes its value in hexadecimal.
+  if (shortName === undefined || text === undefined) {
+    return `${shortName ?? type}=#${Buffer.from(der).toString("hex").toUpperCase()}`;
+  }
+  const escaped = text
+    .replace(/[\\"+,;<>]/g, "\\$&")
+    .replace(/\0/g, "\\00")
+    .replace(/^[ #]/, "\\$&")
+    .replace(/(?<!^) $/, "\\ ");
+  return `${shortName}=${escaped}`;
+}
+
+function latin1(content: Uint8Array): string {
+  return Buffer.from(content).toString("latin1");
+}
+
+function codePoints(content: Uint8Array, width: 2 | 4): string {
+  if (content.length % width !== 0) throw new RangeError("cut off");
+  const view = new DataView(content.buffer, content.byteOffset, content.length);
+  const parts: string[] = [];
+  for (let at = 0; at < content.length; at += width) {
+    parts.push(String.fromCodePoint(width === 2 ? view.getUint16(at) : view.getUint32(at)));
+  }
+  return parts.join("");
+}
+
+function lower(letter: string): string {
+  return letter.toLowerCase();
+}

@@ -1,0 +1,137 @@
+/** Name constraints (RFC 5280 4.2.1.10): what a CA may vouch for. */
+
+import { quote } from "../../core/text.ts";
+import type { Certificate } from "./certificate.ts";
+import { type GeneralName, generalNameText } from "./general_name.ts";
+import { attributeValues, COMMON_NAME, EMAIL_ADDRESS, isWithin } from "./name.ts";
+import type { NameConstraints } from "./extensions.ts";
+
+/** Comparisons of names with constraints for one certificate and CA; OpenSSL stops at the same number. */
+const MAX_COMPARISONS = 1 << 20;
+
+/** Host names as constraints can judge them: no empty label, so no trailing dot that would dodge an exclusion. */
+const HOST = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i;
+
+/** Why a CA's constraints refuse a certificate, as a clause ("it has …"), or undefined when they do not. */
+export function nameConstraintProblem(
+  constraints: NameConstraints,
+  certificate: Certificate,
+): string | undefined {
+  const names = namesOf(certificate);
+  const { permitted, excluded } = constraints;
+  if (names.length * (permitted.length + excluded.length) > MAX_COMPARISONS) {
+    return "it has too many names to be compared";
+  }
+  for (const name of names) {
+    const ofKind = (list: readonly GeneralName[]) => list.filter((base) => sameForm(base, name));
+    const inclusions = ofKind(permitted);
+    const exclusions = ofKind(excluded);
+    if (inclusions.length + exclusions.length === 0) continue;
+    // A name that cannot be judged passes no constraint on its form.
+    if (exclusions.some((base) => matches(name, base) !== false)) {
+      return `it has the excluded name ${shown(name)}`;
+    }
+    if (inclusions.length > 0 && !inclusions.some((base) => matches(name, base) === true)) {
+      return `it has the name ${shown(name)}, which is not permitted`;
+    }
+  }
+  return undefined;
+}
+
+/** Every name that constraints apply to. */
+function namesOf(certificate: Certificate): readonly GeneralName[] {
+  const { subject, subjectAltNames = [] } = certificate;
+  const names: GeneralName[] = [...subjectAltNames];
+  if (subject.length > 0) names.push({ kind: "directory", name: subject });
+  if (!subjectAltNames.some(({ kind }) => kind === "email")) {
+    for (const text of attributeValues(subject, EMAIL_ADDRESS)) names.push({ kind: "email", text });
+  }
+  // Without alternative names the common name is what the signer is recognised by, so what it looks like
+  // is judged as that.
+  if (certificate.subjectAltNames === undefined) {
+    for (const text of attributeValues(subject, COMMON_NAME)) {
+      const kind = text.includes("://")
+        ? "uri"
+        : text.includes("@")
+        ? "email"
+        : HOST.test(text) && text.includes(".")
+        ? "dns"
+        : undefined;
+      if (kind) names.push({ kind, text });
+    }
+  }
+  return names;
+}
+
+function shown(name: GeneralName): string {
+  return quote(generalNameText(name));
+}
+
+function sameForm(base: GeneralName, name: GeneralName): boolean {
+  return base.kind === name.kind &&
+    (base.kind !== "other" || name.kind !== "other" || base.form === name.form);
+}
+
+/** Whether a name lies within a constraint of its form; undefined when that cannot be told. */
+function matches(name: GeneralName, base: GeneralName): boolean | undefined {
+  if (name.kind === "directory" && base.kind === "directory") return isWithin(name.name, base.name);
+  if (name.kind === "ip" && base.kind === "ip") return ipMatches(name.bytes, base.bytes);
+  if (name.kind === "dns" && base.kind === "dns") return dnsMatches(name.text, base.text);
+  if (name.kind === "email" && base.kind === "email") return emailMatches(name.text, base.text);
+  if (name.kind === "uri" && base.kind === "uri") return uriMatches(name.text, base.text);
+  return undefined;
+}
+
+function dnsMatches(name: string, base: string): boolean | undefined {
+  const host = name.startsWith("*.") ? name.slice(2) : name;
+  if (!HOST.test(host)) return undefined;
+  if (base === "") return true;
+  // With a leading dot, subdomains only: not in RFC 5280, but common, and read so by OpenSSL.
+  const domain = base.startsWith(".") ? base.slice(1) : base;
+  if (!HOST.test(domain)) return undefined;
+  return (!base.startsWith(".") && equal(host, domain)) || isBelow(host, domain);
+}
+
+function emailMatches(name: string, base: string): boolean | undefined {
+  const [local, host, ...more] = name.split("@");
+  if (!local || !host || more.length > 0 || local.includes('"') || !HOST.test(host)) {
+    return undefined;
+  }
+  if (base === "") return true;
+  const at = base.lastIndexOf("@");
+  if (at >= 0) return base.slice(0, at) === local && equal(base.slice(at + 1), host);
+  return hostMatches(host, base);
+}
+
+function uriMatches(name: string, base: string): boolean | undefined {
+  const host = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?([^/?#:@]+)(?::\d*)?(?:[/?#]|$)/i.exec(name)
+    ?.[1];
+  // RFC 5280 4.2.1.10: a URI without a host name passes no constraint, and an address is none.
+  if (host === undefined || !HOST.test(host) || /^[\d.]+$/.test(host)) return undefined;
+  return base === "" ? true : hostMatches(host, base);
+}
+
+/** A host, or with a leading dot the hosts below it. */
+function hostMatches(host: string, base: string): boolean | undefined {
+  const domain = base.startsWith(".") ? base.slice(1) : base;
+  if (!HOST.test(domain)) return undefined;
+  return base.startsWith(".") ? isBelow(host, domain) : equal(host, domain);
+}
+
+function ipMatches(address: Uint8Array, range: Uint8Array): boolean | undefined {
+  if (address.length !== 4 && address.length !== 16) return undefined;
+  if (range.length !== 8 && range.length !== 32) return undefined;
+  if (range.length !== 2 * address.length) return false;
+  return address.every((byte, index) => {
+    const mask = range[address.length + index]!;
+    return (byte & mask) === (range[index]! & mask);
+  });
+}
+
+function equal(left: string, right: string): boolean {
+  return left.toLowerCase() === right.toLowerCase();
+}
+
+function isBelow(host: string, domain: string): boolean {
+  return host.toLowerCase().endsWith(`.${domain.toLowerCase()}`);
+}

@@ -1,0 +1,37 @@
+/** What a certificate bundle says about its signer. */
+
+import type { Describer } from "../../core/verifier.ts";
+import { certificateInfo } from "../_x509/mod.ts";
+import { claimedChain } from "./material.ts";
+
+/** Describes bundles with certificates and no log entries. Claims only: nothing is checked. */
+export const certificateDescriber: Describer = {
+  describe(bundle) {
+    const claimed = claimedChain(bundle);
+    if ("issue" in claimed) {
+      return Promise.resolve(
+        claimed.issue.code === "BUNDLE_MATERIAL" ? undefined : {
+          method: "certificate",
+          fields: [["problem", claimed.issue.message]],
+          certificates: [],
+        },
+      );
+    }
+    const { leaf, others, malformed } = claimed;
+    const info = certificateInfo(leaf);
+    return Promise.resolve({
+      method: "certificate",
+      fields: [
+        ["subject", info.subject],
+        ...info.subjectAlternativeNames.map((name) => ["alternative name", name] as const),
+        ["issuer", info.issuer],
+        ["valid from", info.notBefore],
+        ["valid until", info.notAfter],
+        ["public key", info.publicKey],
+        ["SHA-256 fingerprint", info.fingerprint],
+        ...(malformed ? [["problem", malformed.message] as const] : []),
+      ],
+      certificates: [info, ...others.map(certificateInfo)],
+    });
+  },
+};

@@ -1,0 +1,31 @@
+/** Files of certificates and revocation lists that a user named. */
+
+import { readCapped } from "../_keyfile/mod.ts";
+
+/** A file that was read. */
+export type NamedBytes = {
+  /** Names the file in messages: its path. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+};
+
+/**
+ * Reads the files that a setting lists.
+ *
+ * @param what names the files in messages: `certificate`
+ * @param limit bytes, for each
+ * @throws {ModelSigningError} `FILE_UNREADABLE`
+ */
+export async function readFiles(
+  paths: unknown,
+  what: string,
+  limit: number,
+): Promise<readonly NamedBytes[]> {
+  const list: readonly unknown[] = Array.isArray(paths) ? paths : [];
+  const files: NamedBytes[] = [];
+  for (const path of list) {
+    const name = String(path);
+    files.push({ name, bytes: await readCapped(name, what, limit) });
+  }
+  return files;
+}

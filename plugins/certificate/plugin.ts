@@ -1,0 +1,127 @@
+/** The certificate method as a plugin. */
+
+import { ModelSigningError } from "../../core/errors.ts";
+import { MAX_KEY_FILE_BYTES, MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
+import {
+  CONTRACT_VERSION,
+  type Plugin,
+  type SignerProvider,
+  type VerifierProvider,
+} from "../../core/plugin.ts";
+import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readCapped } from "../_keyfile/mod.ts";
+import { certificateDescriber } from "./describer.ts";
+import { readFiles } from "./files.ts";
+import { certificateSigner } from "./signer.ts";
+import { certificateVerifier } from "./verifier.ts";
+
+const signer: SignerProvider = {
+  kind: "signer",
+  id: "certificate",
+  summary: "Sign with a private key and its certificate",
+  options: [
+    ...PRIVATE_KEY_OPTIONS,
+    {
+      name: "signing-certificate",
+      type: "file",
+      metavar: "FILE",
+      required: true,
+      description: "certificate of the private key, PEM or DER",
+    },
+    {
+      name: "certificate-chain",
+      type: "file",
+      metavar: "FILE",
+      repeatable: true,
+      commaSeparated: true,
+      description: "CA certificates above it, PEM or DER, in any order; the root may be left out",
+    },
+  ],
+  examples: [
+    "model-signing sign certificate ./model --private-key key.pem --signing-certificate cert.pem " +
+    "--certificate-chain ca.pem --signature model.sig",
+  ],
+  async open(settings, options) {
+    const path = settings["signing-certificate"];
+    if (typeof path !== "string") {
+      throw new ModelSigningError("USAGE", "no --signing-certificate was given");
+    }
+    const certificate = {
+      name: path,
+      bytes: await readCapped(path, "certificate", MAX_KEY_FILE_BYTES),
+    };
+    const chain = await readFiles(
+      settings["certificate-chain"],
+      "certificate chain",
+      MAX_KEY_FILE_BYTES,
+    );
+    // Last, because it may ask for a password.
+    const privateKey = await loadPrivateKey(settings, options);
+    return { signer: await certificateSigner({ privateKey, certificate, chain }), witnesses: [] };
+  },
+};
+
+const verifier: VerifierProvider = {
+  kind: "verifier",
+  id: "certificate",
+  summary: "Verify with the certificates of CAs that you trust",
+  options: [
+    {
+      name: "certificate-chain",
+      type: "file",
+      metavar: "FILE",
+      required: true,
+      repeatable: true,
+      commaSeparated: true,
+      description:
+        "CA certificates, PEM or DER: the self-signed ones are trusted, the others help to " +
+        "build the chain; there is no default, because no public web CA may vouch for a model",
+    },
+    {
+      name: "crl",
+      type: "file",
+      metavar: "FILE",
+      repeatable: true,
+      commaSeparated: true,
+      description: "revocation list, PEM or DER; without one, revocation is not checked",
+    },
+    {
+      name: "certificate-identity",
+      type: "string",
+      metavar: "NAME",
+      description: "name the certificate must have: exactly one of its alternative names, or its " +
+        "common name if it has none",
+    },
+    {
+      name: "log-fingerprints",
+      type: "boolean",
+      description: "log the SHA-256 fingerprint of every certificate",
+    },
+  ],
+  examples: [
+    "model-signing verify certificate ./model --signature model.sig --certificate-chain ca.pem",
+    "model-signing verify certificate ./model --signature model.sig --certificate-chain ca.pem " +
+    "--certificate-identity signer@example.com --crl ca.crl",
+  ],
+  describer: certificateDescriber,
+  async open(settings) {
+    const identity = settings["certificate-identity"];
+    return await certificateVerifier({
+      trustAnchors: await readFiles(
+        settings["certificate-chain"],
+        "certificate chain",
+        MAX_TRUST_FILE_BYTES,
+      ),
+      crls: await readFiles(settings["crl"], "revocation list", MAX_TRUST_FILE_BYTES),
+      logFingerprints: settings["log-fingerprints"] === true,
+      ...(typeof identity === "string" ? { identity } : {}),
+    });
+  },
+};
+
+/** Provides `sign certificate` and `verify certificate`. */
+export const certificatePlugin: Plugin = {
+  name: "certificate",
+  version: "1",
+  contract: CONTRACT_VERSION,
+  providers: [signer, verifier],
+};

@@ -1,0 +1,146 @@
+/** Signing with a certificate. */
+
+import type { KeyObject } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { keyAlgorithm, publicKeyDer, signBytes } from "../../core/keys.ts";
+import { MAX_CHAIN_LENGTH } from "../../core/limits.ts";
+import { quote } from "../../core/text.ts";
+import type { Signer } from "../../core/signer.ts";
+import {
+  type Certificate,
+  certificateKey,
+  certificateName,
+  readCertificates,
+  validityIssue,
+  verifySigned,
+} from "../_x509/mod.ts";
+import type { NamedBytes } from "./files.ts";
+import { leafKey, usageIssue } from "./leaf.ts";
+
+/** What a certificate signer is made of. */
+export type CertificateSignerOptions = {
+  /** EC P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits or more. */
+  readonly privateKey: KeyObject;
+  /** The certificate of the key, PEM or DER. CA certificates beside it in a PEM file join the chain. */
+  readonly certificate: NamedBytes;
+  /** The CAs above it, PEM or DER, in any order, with or without the root. */
+  readonly chain?: readonly NamedBytes[];
+};
+
+/**
+ * Makes a signer whose bundles carry the certificate and its chain, leaf first.
+ *
+ * @throws {ModelSigningError} `CERTIFICATE_FILE_MALFORMED`; `KEY_CERTIFICATE_MISMATCH` when the certificate is
+ * another key's; `CERTIFICATE_CHAIN_BROKEN` when a certificate of the chain does not belong to it;
+ * `CERTIFICATE_UNSUITABLE` when no verifier would accept the certificate today
+ */
+export async function certificateSigner(options: CertificateSignerOptions): Promise<Signer> {
+  const { privateKey, certificate, chain = [] } = options;
+  const publicKey = publicKeyDer(privateKey);
+  const own = readCertificates(certificate.bytes, certificate.name);
+  const leaf = own.find((candidate) => belongsTo(candidate, publicKey));
+  if (!leaf) throw mismatch(own[0]!, privateKey, certificate.name);
+  const others = [...own, ...chain.flatMap(({ bytes, name }) => readCertificates(bytes, name))];
+  const ordered = await orderChain(leaf, others);
+  checkSuitable(leaf, ordered, new Date());
+  const [first, ...rest] = ordered.map(({ der }) => der);
+  return {
+    sign(pae, { signal }) {
+      throwIfAborted(signal);
+      return Promise.resolve({
+        signature: signBytes(privateKey, pae),
+        publicKey,
+        material: { kind: "certificate-chain", certificates: [first!, ...rest] },
+      });
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function belongsTo(certificate: Certificate, publicKey: Uint8Array): boolean {
+  const found = certificateKey(certificate.publicKeyInfo);
+  return "key" in found && Buffer.from(publicKey).equals(publicKeyDer(found.key));
+}
+
+function mismatch(
+  certificate: Certificate,
+  privateKey: KeyObject,
+  name: string,
+): ModelSigningError {
+  const refused = leafKey(certificate);
+  if ("issue" in refused) {
+    return new ModelSigningError("CERTIFICATE_UNSUITABLE", refused.issue.message, {
+      issues: [refused.issue],
+    });
+  }
+  const key = keyAlgorithm(privateKey);
+  const own = "algorithm" in key ? key.algorithm.name : key.refused;
+  return new ModelSigningError(
+    "KEY_CERTIFICATE_MISMATCH",
+    `${quote(name)} holds no certificate of the private key: ${certificateName(certificate)} is ` +
+      `for another key (${refused.name}, the private key is ${own})`,
+  );
+}
+
+/** The certificates from the leaf upwards, each signed by the next. Every one must find its place. */
+async function orderChain(
+  leaf: Certificate,
+  others: readonly Certificate[],
+): Promise<readonly Certificate[]> {
+  const rest = new Map(others.map((certificate) => [certificate.fingerprint, certificate]));
+  rest.delete(leaf.fingerprint);
+  if (rest.size >= MAX_CHAIN_LENGTH) {
+    throw new ModelSigningError(
+      "CERTIFICATE_CHAIN_BROKEN",
+      `the chain has ${rest.size + 1} certificates, more than the limit of ${MAX_CHAIN_LENGTH}`,
+    );
+  }
+  const ordered = [leaf];
+  for (let last = leaf; rest.size > 0;) {
+    const issuer = await findIssuer(last, rest.values());
+    if (!issuer) throw broken(last, rest.values());
+    rest.delete(issuer.fingerprint);
+    ordered.push(issuer);
+    last = issuer;
+  }
+  return ordered;
+}
+
+async function findIssuer(
+  subject: Certificate,
+  candidates: Iterable<Certificate>,
+): Promise<Certificate | undefined> {
+  for (const candidate of candidates) {
+    if (
+      candidate.subjectKey === subject.issuerKey &&
+      await verifySigned(subject, certificateKey(candidate.publicKeyInfo))
+    ) return candidate;
+  }
+  return undefined;
+}
+
+function broken(last: Certificate, rest: Iterable<Certificate>): ModelSigningError {
+  const names = [...rest].map(certificateName).join(", ");
+  return new ModelSigningError(
+    "CERTIFICATE_CHAIN_BROKEN",
+    `none of these issued ${certificateName(last)}: ${names}`,
+    { hint: "give the CAs that lead from the certificate to the root, and no others" },
+  );
+}
+
+function checkSuitable(leaf: Certificate, chain: readonly Certificate[], now: Date): void {
+  const key = leafKey(leaf);
+  const issues = [
+    ...("issue" in key ? [key.issue] : []),
+    usageIssue(leaf) ?? [],
+    ...chain.map((certificate) => validityIssue(certificate, now) ?? []),
+  ].flat();
+  const [first] = issues;
+  if (!first) return;
+  throw new ModelSigningError(
+    "CERTIFICATE_UNSUITABLE",
+    `cannot sign with ${certificateName(leaf)}: ${first.message}`,
+    { issues },
+  );
+}

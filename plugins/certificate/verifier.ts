@@ -1,0 +1,287 @@
+/** Verification against trust anchors. */
+
+import type { Bundle } from "../../core/bundle.ts";
+import { failedCheck } from "../../core/check.ts";
+import { type Issue, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { RunOptions } from "../../core/options.ts";
+import type {
+  Check,
+  Identity,
+  SignatureVerification,
+  Timestamp,
+  Verifier,
+} from "../../core/verifier.ts";
+import { verifyEnvelope } from "../_envelope/mod.ts";
+import {
+  type Certificate,
+  certificateInfo,
+  certificateName,
+  checkRevocation,
+  type Crl,
+  findPath,
+  isoTime,
+  nameText,
+  type PathMaterial,
+  type PathResult,
+  PURPOSE,
+  readCertificates,
+  readCrls,
+  splitTrust,
+  validityIssue,
+} from "../_x509/mod.ts";
+import type { NamedBytes } from "./files.ts";
+import { identityIssue } from "./identity.ts";
+import { leafKey, usageIssue } from "./leaf.ts";
+import { type ClaimedChain, claimedChain } from "./material.ts";
+
+/**
+ * Verifies the timestamps of a bundle against a trust of its own. Nothing that it cannot vouch for may be in
+ * `timestamps`; what is wrong with the others is in `check`, whose id is `timestamps`.
+ */
+export type TimestampVerifier = (
+  bundle: Bundle,
+  options: RunOptions,
+) => Promise<{ readonly check: Check; readonly timestamps: readonly Timestamp[] }>;
+
+/** The policy of {@link certificateVerifier}. */
+export type CertificateVerifierOptions = {
+  /**
+   * Certificates in PEM (any number in a file) or DER. The self-signed ones are trust anchors, the others
+   * help to build the path.
+   */
+  readonly trustAnchors: readonly NamedBytes[];
+  /** Revocation lists in PEM or DER. Without any, revocation is not checked, and the report says so. */
+  readonly crls?: readonly NamedBytes[];
+  /** Exactly one of the leaf's subject alternative names; its common name if it has no such extension. */
+  readonly identity?: string;
+  /** Logs the SHA-256 fingerprint of every certificate at info level. */
+  readonly logFingerprints?: boolean;
+  /** The time to judge by when no verified timestamp tells. Default: the moment of each verification. */
+  readonly now?: Date;
+  /** Without it no timestamp is verified, and certificates must be valid now. */
+  readonly timestampVerifier?: TimestampVerifier;
+};
+
+/**
+ * Makes a verifier that accepts signatures by certificates which chain to one of the trust anchors.
+ *
+ * Checks, in this order: `signature`, `certificate-chain`, `certificate-usage`, `certificate-validity`,
+ * `certificate-identity` (when one is demanded), `revocation`, `timestamps`. Every check that can run runs,
+ * also after a failed one.
+ *
+ * @throws {ModelSigningError} `CERTIFICATE_FILE_MALFORMED`, `CRL_MALFORMED`, `TRUST_ANCHOR_MISSING`, `USAGE`
+ */
+export async function certificateVerifier(options: CertificateVerifierOptions): Promise<Verifier> {
+  if (options.trustAnchors.length === 0) {
+    throw new ModelSigningError("USAGE", NO_TRUST, {
+      hint: "name the root CA's certificate with --certificate-chain FILE",
+    });
+  }
+  if (options.identity === "") {
+    throw new ModelSigningError("USAGE", "the certificate identity is empty");
+  }
+  const given = options.trustAnchors.flatMap(({ bytes, name }) => readCertificates(bytes, name));
+  const crls = (options.crls ?? []).flatMap(({ bytes, name }) => readCrls(bytes, name));
+  return new CertificateVerifier(await splitTrust(given), crls, options);
+}
+
+/** Why trust has no default here. */
+const NO_TRUST =
+  "verifying a certificate needs a trust anchor (--certificate-chain): there is no " +
+  "default, because no public web CA may vouch for a model";
+
+/** Checks that need a certificate of the bundle, in order; `certificate-identity` only when asked for. */
+const LEAF_CHECKS = [
+  "certificate-chain",
+  "certificate-usage",
+  "certificate-validity",
+  "certificate-identity",
+  "revocation",
+  "timestamps",
+] as const;
+
+class CertificateVerifier implements Verifier {
+  readonly #trust: PathMaterial;
+  readonly #crls: readonly Crl[];
+  readonly #options: CertificateVerifierOptions;
+
+  constructor(trust: PathMaterial, crls: readonly Crl[], options: CertificateVerifierOptions) {
+    this.#trust = trust;
+    this.#crls = crls;
+    this.#options = options;
+  }
+
+  async verify(bundle: Bundle, options: RunOptions): Promise<SignatureVerification> {
+    throwIfAborted(options.signal);
+    const claimed = claimedChain(bundle);
+    if ("issue" in claimed) return this.#withoutLeaf(claimed.issue);
+    const { leaf } = claimed;
+    if (this.#options.logFingerprints) this.#logFingerprints(claimed, options.logger);
+
+    const now = this.#options.now ?? new Date();
+    const { timestamps, at, check: timestampCheck } = await this.#timestamps(bundle, options, now);
+    const { encoding, check: signature } = await signatureCheck(bundle, leaf);
+    throwIfAborted(options.signal);
+    const found = await this.#findPath(claimed, at);
+    throwIfAborted(options.signal);
+    const checks = [
+      signature,
+      chainCheck(found),
+      usageCheck(leaf),
+      validityCheck(leaf, found, at, timestamps.length > 0),
+      ...this.#identityCheck(leaf),
+      await this.#revocationCheck(found, now),
+      timestampCheck,
+    ];
+    const passed = checks.every(({ status }) => status !== "failed");
+    const anchor = found.path?.at(-1);
+    return {
+      checks,
+      timestamps,
+      ...(encoding === undefined ? {} : { encoding }),
+      ...(passed && anchor ? { identity: identityOf(leaf, anchor) } : {}),
+    };
+  }
+
+  #withoutLeaf(issue: Issue): SignatureVerification {
+    const moot = LEAF_CHECKS.filter((id) =>
+      id !== "certificate-identity" || this.#options.identity !== undefined
+    ).map((id) => skipped(id, "there is no certificate to check"));
+    return { checks: [failedCheck("signature", issue), ...moot], timestamps: [] };
+  }
+
+  async #findPath(claimed: ClaimedChain, at: Date): Promise<PathResult> {
+    if (claimed.malformed) return { issue: claimed.malformed };
+    const { anchors, intermediates } = this.#trust;
+    return await findPath(
+      claimed.leaf,
+      // What the user gave comes first: a bundle cannot crowd it out.
+      { anchors, intermediates: [...intermediates, ...claimed.others] },
+      { at, purpose: PURPOSE.codeSigning },
+    );
+  }
+
+  #identityCheck(leaf: Certificate): readonly Check[] {
+    const { identity } = this.#options;
+    if (identity === undefined) return [];
+    const issue = identityIssue(leaf, identity);
+    return [
+      issue
+        ? failedCheck("certificate-identity", issue)
+        : passed("certificate-identity", `the certificate names "${identity}"`),
+    ];
+  }
+
+  async #revocationCheck(found: PathResult, now: Date): Promise<Check> {
+    if (this.#crls.length === 0) {
+      return skipped("revocation", "revocation was not checked: no revocation list was given");
+    }
+    if (!found.path) return skipped("revocation", "there is no chain to check for revocation");
+    const result = await checkRevocation(found.path, this.#crls, now);
+    if (result.issue) return failedCheck("revocation", result.issue);
+    const unchecked = result.uncovered.map(certificateName).join(", ");
+    return passed(
+      "revocation",
+      `not revoked: ${result.covered.map(certificateName).join(", ")}` +
+        (unchecked === "" ? "" : `; not checked, for want of a list: ${unchecked}`),
+    );
+  }
+
+  async #timestamps(
+    bundle: Bundle,
+    options: RunOptions,
+    now: Date,
+  ): Promise<
+    { readonly timestamps: readonly Timestamp[]; readonly at: Date; readonly check: Check }
+  > {
+    const count = bundle.timestamps.length;
+    if (!this.#options.timestampVerifier) {
+      const detail = count === 0
+        ? "the bundle has no timestamp"
+        : `${count === 1 ? "a timestamp" : `${count} timestamps`} in the bundle not verified: ` +
+          "no trust in a timestamp authority was given";
+      return { timestamps: [], at: now, check: skipped("timestamps", detail) };
+    }
+    const { check, timestamps } = await this.#options.timestampVerifier(bundle, options);
+    // The earliest time at which somebody saw the signature is the one that proves most.
+    const times = timestamps.map(({ time }) => new Date(time).getTime());
+    return {
+      timestamps,
+      at: times.length === 0 ? now : new Date(Math.min(...times)),
+      check,
+    };
+  }
+
+  #logFingerprints(claimed: ClaimedChain, logger: Logger | undefined): void {
+    const log = (role: string, { fingerprint, subject }: Certificate) =>
+      logger?.log("info", "certificate", { role, subject: nameText(subject), sha256: fingerprint });
+    this.#trust.anchors.forEach((certificate) => log("trust anchor", certificate));
+    this.#trust.intermediates.forEach((certificate) => log("given intermediate", certificate));
+    log("leaf", claimed.leaf);
+    claimed.others.forEach((certificate) => log("intermediate in the bundle", certificate));
+  }
+}
+
+async function signatureCheck(
+  bundle: Bundle,
+  leaf: Certificate,
+): Promise<
+  { readonly check: Check; readonly encoding?: SignatureVerification["encoding"] & string }
+> {
+  const found = leafKey(leaf);
+  if ("issue" in found) return { check: failedCheck("signature", found.issue) };
+  const encoding = await verifyEnvelope(bundle.envelope, found.key);
+  if (encoding === undefined) {
+    const message =
+      `the signature was not made with the key of ${certificateName(leaf)} over this ` +
+      "payload";
+    return { check: failedCheck("signature", { code: "SIGNATURE_INVALID", message }) };
+  }
+  return {
+    check: passed("signature", `made with the ${found.name} key of ${certificateName(leaf)}`),
+    encoding,
+  };
+}
+
+function chainCheck(found: PathResult): Check {
+  if (!found.path) return failedCheck("certificate-chain", found.issue);
+  const anchor = certificateName(found.path.at(-1)!);
+  return passed(
+    "certificate-chain",
+    found.path.length === 1
+      ? `${anchor} is a trust anchor itself`
+      : `${found.path.length} certificates, up to the trust anchor ${anchor}`,
+  );
+}
+
+function usageCheck(leaf: Certificate): Check {
+  const issue = usageIssue(leaf);
+  return issue
+    ? failedCheck("certificate-usage", issue)
+    : passed("certificate-usage", "the certificate may sign code");
+}
+
+function validityCheck(leaf: Certificate, found: PathResult, at: Date, proven: boolean): Check {
+  const id = "certificate-validity";
+  const issue = found.path ? found.outOfDate : validityIssue(leaf, at);
+  if (issue) return failedCheck(id, issue);
+  const when = proven ? `at ${isoTime(at)}, as a timestamp proves` : `now, at ${isoTime(at)}`;
+  return passed(id, `${found.path ? "every certificate" : "the leaf"} is valid ${when}`);
+}
+
+function identityOf(leaf: Certificate, anchor: Certificate): Identity {
+  return {
+    method: "certificate",
+    certificate: certificateInfo(leaf),
+    anchor: certificateInfo(anchor),
+  };
+}
+
+function passed(id: string, detail: string): Check {
+  return { id, status: "passed", detail };
+}
+
+function skipped(id: string, detail: string): Check {
+  return { id, status: "skipped", detail };
+}

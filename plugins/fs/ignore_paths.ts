@@ -1,0 +1,116 @@
+/** Reads what the user wrote after `--ignore-paths`. */
+
+import path from "node:path";
+import { ModelSigningError } from "../../core/errors.ts";
+import type { Logger } from "../../core/logger.ts";
+import { pathProblem } from "../../core/path.ts";
+import { quote } from "../../core/text.ts";
+import { components, isRooted } from "./paths.ts";
+import {
+  asListed,
+  exists,
+  type ModelRoot,
+  physicalName,
+  physicalPath,
+  toAbsolute,
+  writtenName,
+} from "./root.ts";
+
+/**
+ * The name inside the model that an ignore path stands for.
+ *
+ * A relative path is read from the model's root. When nothing is there, it is read from the current folder,
+ * as the Python tool does, and the log says so. A path that exists in neither place is taken from the
+ * model's root, so that the signed `ignore_paths` do not depend on what lies elsewhere.
+ *
+ * @throws {ModelSigningError} `USAGE_IGNORE_PATH`
+ */
+export function readIgnorePath(
+  typed: string,
+  root: ModelRoot,
+  cwd: string,
+  logger: Logger | undefined,
+): string {
+  if (typed === "") throw refusal("an ignore path is empty");
+  if (root.singleFile) {
+    throw refusal(
+      `cannot ignore ${quote(typed)}: the model is a single file, so nothing can be left out`,
+    );
+  }
+  if (isRooted(typed, path)) {
+    const absolute = toAbsolute(typed, cwd);
+    const name = located(typed, absolute, root);
+    if (!present(typed, absolute)) tellAbsent(name, logger);
+    return name;
+  }
+
+  const parts = components(typed, path);
+  if (parts.length === 0) throw itself(typed);
+  const fromModel = parts.includes("..") ? undefined : path.join(root.path, ...parts);
+  const fromFolder = toAbsolute(typed, cwd);
+  const inModel = fromModel !== undefined && present(typed, fromModel);
+  const inFolder = present(typed, fromFolder);
+  if (inModel && inFolder && physicalPath(fromModel) !== physicalPath(fromFolder)) {
+    throw refusal(
+      `ignore path ${quote(typed)} is ambiguous: it exists in the model and in the current folder`,
+      `write the absolute path: ${quote(fromModel)}`,
+    );
+  }
+  if (fromModel === undefined || (inFolder && !inModel)) {
+    const name = located(typed, fromFolder, root);
+    logger?.log("info", "read an ignore path from the current folder", {
+      path: typed,
+      ignored: name,
+    });
+    return name;
+  }
+  const name = asListed(root, parts.join("/"));
+  if (!inModel) tellAbsent(name, logger);
+  return checked(typed, name);
+}
+
+function located(typed: string, absolute: string, root: ModelRoot): string {
+  const name = writtenName(root, absolute) ?? physicalName(root, absolute);
+  if (name === undefined) {
+    throw refusal(
+      `ignore path ${quote(typed)} lies outside the model ${quote(root.path)}`,
+      "name a path inside the model, relative to its root or absolute",
+    );
+  }
+  if (name === "") throw itself(typed);
+  return checked(typed, name);
+}
+
+function checked(typed: string, name: string): string {
+  const problem = pathProblem(name);
+  if (problem !== undefined) throw refusal(`ignore path ${quote(typed)} ${problem}`);
+  return name;
+}
+
+function tellAbsent(name: string, logger: Logger | undefined): void {
+  logger?.log("warn", "an ignore path does not exist in the model", { path: name });
+}
+
+/** Like `exists()`; when the answer is not to be had, the reading would be a guess. */
+function present(typed: string, absolute: string): boolean {
+  try {
+    return exists(absolute);
+  } catch (cause) {
+    throw new ModelSigningError(
+      "USAGE_IGNORE_PATH",
+      `cannot tell whether ignore path ${quote(typed)} exists at ${quote(absolute)}`,
+      { cause, hint: "write the absolute path" },
+    );
+  }
+}
+
+function itself(typed: string): ModelSigningError {
+  return refusal(
+    `ignore path ${quote(typed)} is the whole model`,
+    "name a path inside the model",
+  );
+}
+
+function refusal(message: string, hint?: string): ModelSigningError {
+  return new ModelSigningError("USAGE_IGNORE_PATH", message, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,60 @@
+/** The file system as a provider of models. */
+
+import type { RunOptions } from "../../core/options.ts";
+import {
+  CONTRACT_VERSION,
+  type Plugin,
+  type Settings,
+  type SourceProvider,
+} from "../../core/plugin.ts";
+import { type FileSystemSource, fileSystemSource } from "./source.ts";
+
+const file: SourceProvider = {
+  kind: "source",
+  id: "file",
+  summary: "a directory or a single file",
+  options: [
+    {
+      name: "ignore-paths",
+      type: "string",
+      metavar: "PATH",
+      description:
+        "Path inside the model to leave out, with everything below it: absolute, relative to the model, " +
+        "or relative to the current folder when the model has no such path. No wildcards.",
+      repeatable: true,
+      commaSeparated: true,
+      // What is left out is covered by no signature, so only the command line may say so.
+      fromEnvironment: false,
+    },
+    {
+      name: "signature",
+      type: "file",
+      metavar: "FILE",
+      description: "Signature file; left out of the model when it lies inside.",
+    },
+  ],
+  open: openFile,
+};
+
+/** Directories and files as models. */
+export const fsPlugin: Plugin = {
+  name: "fs",
+  version: "1.0.0",
+  contract: CONTRACT_VERSION,
+  providers: [file],
+};
+
+/** Opens `reference`, a path. A signature called `-` is standard output or input, not a file. */
+async function openFile(
+  reference: string,
+  settings: Settings,
+  options: RunOptions,
+): Promise<FileSystemSource> {
+  const ignorePaths = settings["ignore-paths"];
+  const signature = settings["signature"];
+  return await fileSystemSource(reference, {
+    ...options,
+    ...(Array.isArray(ignorePaths) ? { ignorePaths } : {}),
+    ...(typeof signature === "string" && signature !== "-" ? { signature } : {}),
+  });
+}

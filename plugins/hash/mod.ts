@@ -1,0 +1,7 @@
+/**
+ * The hashing engine.
+ *
+ * @module
+ */
+
+export { createHasher, type EngineOptions, hasherFactory } from "./engine.ts";

@@ -1,0 +1,358 @@
+/** One pass over a model's entries: queues, lanes, results. */
+
+import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import type { Hashed, HashSettings } from "../../core/hasher.ts";
+import type { RunOptions } from "../../core/options.ts";
+import { shardName, shardRanges } from "../../core/shard.ts";
+import type { ByteRange, Entry } from "../../core/source.ts";
+import { quote } from "../../core/text.ts";
+import { type Algorithm, loadAlgorithm } from "./algorithm.ts";
+import { Bell } from "./bell.ts";
+import { LargestFirst } from "./heap.ts";
+import { type Lane, LocalLane, WorkerLane } from "./lane.ts";
+import { Meter } from "./meter.ts";
+import { hashStream } from "./stream.ts";
+import { Tally } from "./tally.ts";
+import type { FileUnit, Outcome } from "./unit.ts";
+
+/** How lanes are made. */
+export type Engine = {
+  readonly jobs: number;
+  readonly workerUrl: URL | string | undefined;
+  /** Cost in total from which workers are started. */
+  readonly workersFrom: number;
+  readonly native: boolean;
+};
+
+/** Units and results that wait, at most: what the memory of a run is bounded by. */
+const WINDOW = 4096;
+
+/** What opening and checking a file costs: 12 µs, in bytes that SHA-256 hashes meanwhile (bench/hash.ts). */
+const FILE_COST = 16 * 1024;
+
+/** Cost of what a lane is given at a time: about 3 ms of work, so that lanes end together. */
+const BATCH_COST = 4 * 1024 * 1024;
+
+type FileEntry = Extract<Entry, { kind: "file" }>;
+
+/** A file under way. */
+type FileState = {
+  readonly entry: FileEntry;
+  /** Ranges not settled yet, and one more while ranges are being added. */
+  left: number;
+  /** A file has one issue at most, however many of its shards fail. */
+  failed: boolean;
+};
+
+type FileTask = { readonly file: FileState; readonly unit: FileUnit };
+type StreamTask = { readonly file: FileState; readonly range: ByteRange };
+
+/** Hashes the entries of one `hash` call. */
+export class Run {
+  readonly #settings: HashSettings;
+  readonly #engine: Engine;
+  readonly #options: RunOptions;
+  readonly #tally = new Tally();
+  readonly #meter: Meter;
+  readonly #stop = new AbortController();
+
+  readonly #files = new LargestFirst<FileTask>(({ unit }) => cost(unit));
+  readonly #streams: StreamTask[] = [];
+  #queuedCost = 0;
+  #foundCost = 0;
+  #entriesEnded = false;
+
+  readonly #lanes: Lane[] = [];
+  readonly #idle: Lane[] = [];
+  #local: boolean | undefined;
+  #busy = 0;
+  #streaming: Promise<Algorithm> | undefined;
+  #streamBusy = false;
+
+  #ready: Hashed[] = [];
+  #closing: Promise<unknown> | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  /** Rings when the consumer may find something new. */
+  readonly #news = new Bell();
+  /** Rings when the window may have room again. */
+  readonly #room = new Bell();
+
+  constructor(settings: HashSettings, engine: Engine, options: RunOptions) {
+    this.#settings = settings;
+    this.#engine = engine;
+    this.#options = options;
+    this.#meter = new Meter(this.#tally, options.observer);
+  }
+
+  /** What becomes of the entries, in order of completion. To be called once. */
+  async *results(entries: AsyncIterable<Entry>): AsyncGenerator<Hashed, void, void> {
+    const { signal } = this.#options;
+    throwIfAborted(signal);
+    const abort = () => this.#fail(aborted(signal?.reason));
+    signal?.addEventListener("abort", abort);
+    this.#meter.start();
+    this.#feed(entries).catch((error: unknown) => this.#fail(error));
+    try {
+      for (;;) {
+        const ready = this.#ready;
+        this.#ready = [];
+        this.#room.ring();
+        for (const hashed of ready) {
+          this.#throwIfFailed();
+          yield hashed;
+        }
+        this.#throwIfFailed();
+        if (this.#ready.length > 0) continue;
+        if (this.#finished) return;
+        await this.#news.wait();
+      }
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      const closing = this.#close();
+      this.#meter.end();
+      // A busy worker may hang in a read from a dead network share: nobody waits for that.
+      if (this.#busy === 0) await closing;
+    }
+  }
+
+  /** Ends the run at once; its consumer gets `ABORTED`. */
+  stop(): void {
+    this.#fail(aborted());
+  }
+
+  get #finished(): boolean {
+    return this.#entriesEnded && this.#busy === 0 && !this.#streamBusy &&
+      this.#files.length === 0 && this.#streams.length === 0;
+  }
+
+  get #full(): boolean {
+    return this.#files.length + this.#streams.length + this.#ready.length >= WINDOW;
+  }
+
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async #feed(entries: AsyncIterable<Entry>): Promise<void> {
+    for await (const entry of entries) {
+      if (this.#stopped) return;
+      if (entry.kind === "file") {
+        this.#meter.filesFound++;
+        this.#meter.bytesFound += entry.size;
+        const file: FileState = { entry, left: 1, failed: false };
+        for (const range of this.#ranges(entry)) {
+          this.#queue(file, range);
+          while (this.#full && !this.#stopped) await this.#room.wait();
+          if (this.#stopped) return;
+          if (file.failed) break;
+        }
+        this.#release(file);
+      } else {
+        this.#pass(entry);
+        while (this.#full && !this.#stopped) await this.#room.wait();
+        if (this.#stopped) return;
+      }
+    }
+    this.#entriesEnded = true;
+    this.#meter.totalsFinal = true;
+    this.#dispatch();
+    this.#news.ring();
+  }
+
+  #ranges(entry: FileEntry): Iterable<ByteRange> {
+    const { shardSize } = this.#settings;
+    if (shardSize === undefined) return [{ start: 0, end: entry.size }];
+    if (entry.size > 0) return shardRanges(entry.size, shardSize);
+    this.#give({ kind: "uncovered", path: entry.path });
+    return [];
+  }
+
+  #queue(file: FileState, range: ByteRange): void {
+    file.left++;
+    const { location, size } = file.entry;
+    if (location === undefined) {
+      this.#streams.push({ file, range });
+    } else {
+      const { path, device, inode, modified } = location;
+      const { start, end } = range;
+      const unit: FileUnit = { path, device, inode, modified, size, start, end };
+      this.#files.push({ file, unit });
+      this.#queuedCost += cost(range);
+      this.#foundCost += cost(range);
+    }
+    this.#dispatch();
+  }
+
+  /** Entries that need no hashing. */
+  #pass(entry: Exclude<Entry, FileEntry>): void {
+    switch (entry.kind) {
+      case "ignored":
+        return this.#give({ kind: "ignored", path: entry.path });
+      case "refused":
+        return this.#give({ kind: "issue", issue: entry.issue });
+      case "digest":
+        this.#meter.filesFound++;
+        this.#meter.filesDone++;
+        return this.#give(this.#known(entry));
+    }
+  }
+
+  #known(entry: Extract<Entry, { kind: "digest" }>): Hashed {
+    const { algorithm, shardSize } = this.#settings;
+    const { path, size, digest, extra } = entry;
+    if (entry.algorithm === algorithm && shardSize === undefined) {
+      const resource = { name: path, digest, algorithm, ...(extra === undefined ? {} : { extra }) };
+      return { kind: "resource", resource, size };
+    }
+    const wanted = shardSize === undefined ? algorithm : `${algorithm} in shards`;
+    const message = `cannot hash ${
+      quote(path)
+    } with ${wanted}: only its ${entry.algorithm} digest is known`;
+    return { kind: "issue", issue: { code: "ENTRY_UNREADABLE", message, path } };
+  }
+
+  #give(hashed: Hashed): void {
+    this.#ready.push(hashed);
+    this.#news.ring();
+  }
+
+  /** Gives work to whoever is idle, once there is enough for a batch or no more to come. */
+  #dispatch(): void {
+    if (this.#stopped) return;
+    if (!this.#streamBusy && this.#streams.length > 0) void this.#hashStreams();
+    while (
+      this.#files.length > 0 &&
+      (this.#queuedCost >= BATCH_COST || this.#entriesEnded || this.#full)
+    ) {
+      const lane = this.#idle.pop() ?? this.#openLane();
+      if (lane === undefined) return;
+      void this.#hashBatch(lane, this.#takeBatch());
+    }
+  }
+
+  /** Another lane, unless all are open or it is too early to tell which kind pays. */
+  #openLane(): Lane | undefined {
+    const { jobs, workerUrl, workersFrom, native } = this.#engine;
+    if (this.#local === undefined) {
+      if (workerUrl !== undefined && this.#foundCost >= workersFrom) this.#local = false;
+      else if (workerUrl === undefined || this.#entriesEnded || this.#full) this.#local = true;
+      else return undefined;
+    }
+    if (this.#lanes.length >= (this.#local ? 1 : jobs)) return undefined;
+    const settings = {
+      type: this.#settings.algorithm,
+      native,
+      followLinks: this.#settings.allowSymlinks,
+      shared: this.#tally.shared,
+    };
+    const lane = this.#local || workerUrl === undefined
+      ? new LocalLane(settings, this.#options.logger)
+      : new WorkerLane(workerUrl, settings, this.#options.logger);
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  #takeBatch(): readonly FileTask[] {
+    const batch: FileTask[] = [];
+    for (let total = 0; total < BATCH_COST;) {
+      const task = this.#files.pop();
+      if (task === undefined) break;
+      total += cost(task.unit);
+      this.#queuedCost -= cost(task.unit);
+      batch.push(task);
+    }
+    this.#room.ring();
+    return batch;
+  }
+
+  async #hashBatch(lane: Lane, tasks: readonly FileTask[]): Promise<void> {
+    this.#busy++;
+    this.#meter.current = tasks[0]?.file.entry.path;
+    try {
+      const outcomes = await lane.run(tasks.map(({ unit }) => unit));
+      if (this.#stopped) return;
+      tasks.forEach(({ file, unit }, index) => this.#settle(file, unit, outcomes[index]!));
+      this.#idle.push(lane);
+      this.#dispatch();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#busy--;
+    }
+    this.#news.ring();
+  }
+
+  async #hashStreams(): Promise<void> {
+    this.#streamBusy = true;
+    try {
+      const { algorithm: type } = this.#settings;
+      const algorithm = await (this.#streaming ??= loadAlgorithm(type, this.#engine.native));
+      const settings = { algorithm, tally: this.#tally, signal: this.#stop.signal };
+      for (let task = this.#streams.shift(); task; task = this.#streams.shift()) {
+        const { file, range } = task;
+        this.#room.ring();
+        this.#meter.current = file.entry.path;
+        // Asking for no range shows bytes beyond the size, too.
+        const open = () =>
+          file.entry.open(this.#settings.shardSize === undefined ? undefined : range);
+        const outcome = await hashStream(open, range.end - range.start, settings);
+        if (this.#stopped) return;
+        this.#settle(file, range, outcome);
+        this.#news.ring();
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#streamBusy = false;
+    }
+    this.#news.ring();
+  }
+
+  #settle(file: FileState, range: ByteRange, outcome: Outcome): void {
+    const { path } = file.entry;
+    const { algorithm, shardSize } = this.#settings;
+    if (typeof outcome === "string") {
+      const name = shardSize === undefined ? path : shardName(path, range);
+      const resource = { name, digest: outcome, algorithm };
+      this.#ready.push({ kind: "resource", resource, size: range.end - range.start });
+    } else if (!file.failed) {
+      file.failed = true;
+      const { code, problem } = outcome;
+      const message = `${quote(path)} ${problem}`;
+      this.#ready.push({ kind: "issue", issue: { code, message, path } });
+    }
+    this.#release(file);
+  }
+
+  #release(file: FileState): void {
+    if (--file.left === 0) this.#meter.filesDone++;
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    void this.#close();
+    this.#news.ring();
+  }
+
+  #close(): Promise<unknown> {
+    if (this.#closing === undefined) {
+      this.#tally.stop();
+      this.#stop.abort();
+      this.#room.ring();
+      this.#closing = Promise.all(this.#lanes.map((lane) => lane.close()));
+    }
+    return this.#closing;
+  }
+}
+
+function cost({ start, end }: ByteRange): number {
+  return end - start + FILE_COST;
+}
+
+function aborted(reason?: unknown): ModelSigningError {
+  return new ModelSigningError("ABORTED", "aborted", { cause: reason });
+}
