@@ -10,8 +10,10 @@ const ERASE_LINE = "\x1b[K";
 /** The rate is that of the last 5 s, so that it follows a change from a fast disk to a slow one. */
 const RATE_WINDOW_MS = 5000;
 
-/** Columns left to the file name below which it is left out. */
-const SHORTEST_NAME = 12;
+/** A file name in fewer columns than this tells nothing and is left out. */
+const SHORT_NAME = 12;
+/** The file counts are left out when they would leave the file name less than this. */
+const LONG_NAME = 32;
 
 /** Draws a progress line. Whatever else writes to the same terminal does so through {@link aside}. */
 export class ProgressLine implements Observer {
@@ -60,29 +62,37 @@ export class ProgressLine implements Observer {
   }
 }
 
-/** The line, with as many of its parts as fit into `width` columns; the file name takes what is left. */
+/** The line, with as many of its parts as fit into `width` columns. The file name comes before the counts. */
 export function progressText(progress: Progress, rate: number, width: number): string {
   const { bytesDone, bytesFound, filesDone, filesFound, totalsFinal, current } = progress;
   const more = totalsFinal ? "" : "+";
-  const percent = totalsFinal && bytesFound > 0
-    ? `${Math.floor((100 * bytesDone) / bytesFound)}%`
-    : `${humanBytes(bytesDone)}`;
-  const left = totalsFinal && rate > 0 ? (bytesFound - bytesDone) / rate : undefined;
+  const share = totalsFinal && bytesFound > 0
+    ? [`hashing ${Math.floor((100 * bytesDone) / bytesFound)}%`]
+    : ["hashing"];
+  const time = totalsFinal && rate > 0 ? [`ETA ${clock((bytesFound - bytesDone) / rate)}`] : [];
+  const speed = rate > 0 ? [`${humanBytes(rate)}/s`] : [];
   const parts = [
-    `hashing ${percent}`,
-    rate > 0 ? `${humanBytes(rate)}/s` : "",
-    left === undefined ? "" : `ETA ${clock(left)}`,
-    `${humanBytes(bytesDone)} of ${humanBytes(bytesFound)}${more}`,
-    `${grouped(filesDone)} of ${grouped(filesFound)}${more} files`,
-  ].filter((part) => part !== "");
+    ...share,
+    `${humanBytes(bytesDone)}/${humanBytes(bytesFound)}${more}`,
+    ...speed,
+    ...time,
+  ];
+  let line = fitting(parts, width);
+  const counts = `, ${grouped(filesDone)}/${grouped(filesFound)}${more} files`;
+  const wanted = current === undefined ? 0 : Math.min(LONG_NAME, current.length + 2);
+  if (line.length + counts.length + wanted <= width) line += counts;
+  const room = width - line.length - 2;
+  return current === undefined || room < SHORT_NAME ? line : `${line}  ${tail(current, room)}`;
+}
+
+function fitting(parts: readonly string[], width: number): string {
   let line = "";
   for (const part of parts) {
     const longer = line === "" ? part : `${line}, ${part}`;
-    if (longer.length > width) return line;
+    if (longer.length > width) break;
     line = longer;
   }
-  const room = width - line.length - 2;
-  return current === undefined || room < SHORTEST_NAME ? line : `${line}  ${tail(current, room)}`;
+  return line;
 }
 
 /** The end of a path, escaped, in at most `columns` columns. */

@@ -24,7 +24,7 @@ export function terminalInteraction(options: PromptOptions): Interaction {
       const terminal = openTerminal();
       try {
         options.clear();
-        terminal.write(`${printable(prompt)} `);
+        terminal.write(printable(prompt));
         return new Secret(await readSecret(terminal.input, options.timeout, signal));
       } finally {
         terminal.write("\n");

@@ -39,7 +39,8 @@ const CIPHERS: Readonly<Record<string, { readonly name: string; readonly keyLeng
 
 /** Bounds on what a key file may make us compute: OpenSSL itself asks for 2048 iterations, others up to 10^6. */
 const MAX_ITERATIONS = 20_000_000;
-const MAX_SCRYPT_MEMORY = 1024 * 1024 * 1024;
+/** Bytes written, which also bounds the memory. OpenSSL itself asks for 16 MiB. */
+const MAX_SCRYPT_WORK = 1024 * 1024 * 1024;
 
 /** Whether DER is an EncryptedPrivateKeyInfo (RFC 5958 3). */
 export function isEncryptedPkcs8(der: Uint8Array): boolean {
@@ -111,14 +112,20 @@ function deriveKey(
   }
   if (name === SCRYPT) {
     const [cost = 0, blockSize = 0, parallelization = 0] = numbers;
-    const memory = 128 * cost * blockSize + 128 * blockSize * parallelization;
-    if (!(memory > 0 && memory <= MAX_SCRYPT_MEMORY)) return unsupported;
-    return scryptSync(password, salt.body, keyLength, {
-      cost,
-      blockSize,
-      parallelization,
-      maxmem: 2 * memory,
-    });
+    const work = 128 * cost * blockSize * parallelization;
+    if (!(work > 0 && work <= MAX_SCRYPT_WORK)) return unsupported;
+    try {
+      const maxmem = 2 * MAX_SCRYPT_WORK;
+      return scryptSync(password, salt.body, keyLength, {
+        cost,
+        blockSize,
+        parallelization,
+        maxmem,
+      });
+    } catch {
+      // RFC 7914 6: the cost is a power of 2 and bounded by the block size.
+      return unsupported;
+    }
   }
   return unsupported;
 }

@@ -10,10 +10,13 @@ export type Element = {
 /** Tags of the elements that keys are made of. */
 export const TAG = {
   integer: 0x02,
+  bitString: 0x03,
   octetString: 0x04,
   null: 0x05,
   oid: 0x06,
   sequence: 0x30,
+  /** `[0]`: the curve in a SEC1 key, the version in a certificate. */
+  zero: 0xa0,
 } as const;
 
 /** The elements one after another in `bytes`, or undefined when that is not what `bytes` is. */

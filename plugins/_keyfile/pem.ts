@@ -12,23 +12,30 @@ export type PemBlock = {
   readonly text: string;
 };
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([\s\S]*?)-----END \1-----/g;
+const BEGIN = /-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n/g;
 
 /** Every block in a file; text between blocks is skipped, as other tools do. Empty for anything else. */
 export function pemBlocks(bytes: Uint8Array): readonly PemBlock[] {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  return [...text.matchAll(BLOCK)].map(([block, label, content]) => {
+  const found: PemBlock[] = [];
+  // An expression for whole blocks would search the rest of the file for the end of each one.
+  for (const { index, 0: line, 1: label } of text.matchAll(BEGIN)) {
+    const start = index + line.length;
+    const end = text.indexOf("-----", start);
+    const last = `-----END ${label}-----`;
+    if (end < 0 || !text.startsWith(last, end)) continue;
     const headers: Record<string, string> = {};
-    const body = content!.split(/\r?\n/).filter((line) => {
-      const header = /^([A-Za-z-]+): (.*)$/.exec(line);
+    const body = text.slice(start, end).split(/\r?\n/).filter((row) => {
+      const header = /^([A-Za-z-]+): (.*)$/.exec(row);
       if (header) headers[header[1]!.toLowerCase()] = header[2]!;
       return !header;
     });
-    return {
+    found.push({
       label: label!,
       headers,
       der: new Uint8Array(Buffer.from(body.join(""), "base64")),
-      text: `${block}\n`,
-    };
-  });
+      text: `${text.slice(index, end + last.length)}\n`,
+    });
+  }
+  return found;
 }

@@ -6,8 +6,9 @@ import { ModelSigningError } from "../../core/errors.ts";
 import { ACCEPTED_KEYS, keyAlgorithm } from "../../core/keys.ts";
 import type { Secret } from "../../core/secret.ts";
 import { quote } from "../../core/text.ts";
+import { refusedAlgorithm, refusedCurve } from "./algorithm.ts";
 import { type Decrypted, decryptPkcs8, decryptTraditional, isEncryptedPkcs8 } from "./decrypt.ts";
-import { elements, oidText, sequence, TAG } from "./der.ts";
+import { elements, sequence, TAG } from "./der.ts";
 import { pemBlocks } from "./pem.ts";
 
 /** A private key as a file holds it. */
@@ -23,16 +24,6 @@ const LABELS: ReadonlySet<string> = new Set([
   "EC PRIVATE KEY",
   "RSA PRIVATE KEY",
 ]);
-
-const ALGORITHM_NAMES: Readonly<Record<string, string>> = {
-  "1.2.840.113549.1.1.10": "an RSA-PSS key",
-  "1.2.840.10040.4.1": "a DSA key",
-  "1.3.132.0.10": "an EC key on the curve secp256k1",
-  "1.3.132.0.33": "an EC key on the curve secp224r1",
-  "1.3.101.110": "an X25519 key",
-  "1.3.101.111": "an X448 key",
-  "1.3.101.113": "an Ed448 key",
-};
 
 /**
  * Reads a private key: PEM (SEC1, PKCS#1, PKCS#8, each also encrypted) or DER. Blocks of other kinds in a
@@ -113,8 +104,8 @@ function importKey(der: Uint8Array, name: string): KeyObject {
       `${quote(name)} is not a private key in PEM or DER form`,
     );
   }
-  const known = knownUnsupported(der);
-  if (known !== undefined) throw unsupported(name, known);
+  const refused = refusedType(der, type);
+  if (refused !== undefined) throw unsupported(name, refused);
   let key: KeyObject;
   try {
     key = createPrivateKey({ key: Buffer.from(der), format: "der", type });
@@ -138,17 +129,12 @@ function structure(der: Uint8Array): "pkcs8" | "pkcs1" | "sec1" | undefined {
   return second?.tag === TAG.integer ? "pkcs1" : undefined;
 }
 
-/** Names a key type that we know and refuse; the runtimes' own messages do not. */
-function knownUnsupported(der: Uint8Array): string | undefined {
-  for (const element of sequence(der) ?? []) {
-    // PKCS#8 has the algorithm and curve in its second element, SEC1 the curve below [0].
-    if (element.tag !== TAG.sequence && element.tag !== 0xa0) continue;
-    for (const { tag, body } of elements(element.body) ?? []) {
-      const known = tag === TAG.oid ? ALGORITHM_NAMES[oidText(body)] : undefined;
-      if (known !== undefined) return known;
-    }
-  }
-  return undefined;
+/** PKCS#8 has the algorithm in its second element, SEC1 the curve below [0]. */
+function refusedType(der: Uint8Array, type: "pkcs8" | "pkcs1" | "sec1"): string | undefined {
+  const parts = sequence(der) ?? [];
+  if (type === "pkcs8") return refusedAlgorithm(parts[1]);
+  const parameters = parts.find(({ tag }) => tag === TAG.zero);
+  return parameters && refusedCurve(elements(parameters.body)?.[0]);
 }
 
 function unsupported(name: string, what: string): ModelSigningError {

@@ -1,11 +1,12 @@
 /** Public keys in files. */
 
 import { Buffer } from "node:buffer";
-import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import { ModelSigningError } from "../../core/errors.ts";
 import { ACCEPTED_KEYS, keyAlgorithm } from "../../core/keys.ts";
 import { quote } from "../../core/text.ts";
-import { sequence, TAG } from "./der.ts";
+import { refusedAlgorithm } from "./algorithm.ts";
+import { elements, sequence, TAG } from "./der.ts";
 import { pemBlocks } from "./pem.ts";
 
 const LABELS: ReadonlySet<string> = new Set(["PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE"]);
@@ -18,7 +19,10 @@ const LABELS: ReadonlySet<string> = new Set(["PUBLIC KEY", "RSA PUBLIC KEY", "CE
  * @throws {ModelSigningError} `KEY_MALFORMED`, `KEY_UNSUPPORTED`
  */
 export function readPublicKey(bytes: Uint8Array, name: string): KeyObject {
-  const der = findKey(bytes, name);
+  const found = findKey(bytes, name);
+  const der = certificateKey(found) ?? found;
+  const refused = refusedAlgorithm(sequence(der)?.[0]);
+  if (refused !== undefined) throw unsupported(name, refused);
   let key: KeyObject;
   try {
     key = importKey(der);
@@ -28,13 +32,8 @@ export function readPublicKey(bytes: Uint8Array, name: string): KeyObject {
       cause: error,
     });
   }
-  const found = keyAlgorithm(key);
-  if ("refused" in found) {
-    throw new ModelSigningError(
-      "KEY_UNSUPPORTED",
-      `public key ${quote(name)} is ${found.refused}, expected ${ACCEPTED_KEYS}`,
-    );
-  }
+  const type = keyAlgorithm(key);
+  if ("refused" in type) throw unsupported(name, type.refused);
   return key;
 }
 
@@ -56,8 +55,22 @@ function findKey(bytes: Uint8Array, name: string): Uint8Array {
 
 /** SubjectPublicKeyInfo starts with a SEQUENCE and a BIT STRING, PKCS#1 with two INTEGERs. */
 function importKey(der: Uint8Array): KeyObject {
-  const parts = sequence(der) ?? [];
-  if (parts.length === 3) return new X509Certificate(Buffer.from(der)).publicKey;
-  const type = parts[0]?.tag === TAG.integer ? "pkcs1" : "spki";
+  const type = sequence(der)?.[0]?.tag === TAG.integer ? "pkcs1" : "spki";
   return createPublicKey({ key: Buffer.from(der), format: "der", type });
+}
+
+/** The SubjectPublicKeyInfo of a certificate (RFC 5280 4.1); undefined when `der` is something else. */
+function certificateKey(der: Uint8Array): Uint8Array | undefined {
+  const [certificate, algorithm, signature] = sequence(der) ?? [];
+  if (algorithm?.tag !== TAG.sequence || signature?.tag !== TAG.bitString) return undefined;
+  const fields = elements(certificate?.body ?? new Uint8Array()) ?? [];
+  // After the version, which may be absent: serial number, algorithm, issuer, validity, subject.
+  return fields[fields[0]?.tag === TAG.zero ? 6 : 5]?.whole;
+}
+
+function unsupported(name: string, what: string): ModelSigningError {
+  return new ModelSigningError(
+    "KEY_UNSUPPORTED",
+    `public key ${quote(name)} is ${what}, expected ${ACCEPTED_KEYS}`,
+  );
 }

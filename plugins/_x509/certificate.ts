@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { type Parsed, parsed, Refusal } from "../../core/errors.ts";
 import { MAX_KEY_FILE_BYTES } from "../../core/limits.ts";
-import { printable } from "../../core/text.ts";
+import { quote } from "../../core/text.ts";
 import {
   context,
   DerError,
@@ -17,6 +17,7 @@ import {
   time,
 } from "./der.ts";
 import { type Extensions, parseExtensions, parseRawExtensions } from "./extensions.ts";
+import { labelledName } from "./general_name.ts";
 import { type Name, nameKey, nameText, parseName } from "./name.ts";
 
 /** An algorithm with its parameters. */
@@ -62,7 +63,7 @@ export type Certificate = SignedData & Extensions & {
   readonly fingerprint: string;
 };
 
-/** Longest subject that a message quotes. */
+/** Characters of a subject that a message quotes. */
 const MAX_SHOWN = 200;
 
 /** Parses a certificate. Never throws for what is in it. Finding: `CERTIFICATE_MALFORMED`. */
@@ -80,11 +81,18 @@ export function parseCertificate(der: Uint8Array): Parsed<Certificate> {
   });
 }
 
-/** How messages call a certificate: `certificate "CN=x"`. Safe to print. */
-export function certificateName({ subject }: Certificate): string {
-  const text = printable(nameText(subject));
-  if (text === "") return "the certificate without a subject";
-  return `certificate "${text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text}"`;
+/**
+ * How messages call a certificate: its subject in quotes, else its first alternative name, else its serial
+ * number. Safe to print.
+ */
+export function certificateName({ subject, subjectAltNames, serial }: Certificate): string {
+  const [first] = subjectAltNames ?? [];
+  const text = subject.length > 0
+    ? nameText(subject)
+    : first
+    ? labelledName(first)
+    : `serial number ${serial}`;
+  return quote(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
 }
 
 /** Splits a SEQUENCE of signed part, algorithm and signature. Throws DerError. */

@@ -97,7 +97,7 @@ class PathSearch {
     if (this.#exhausted) {
       return {
         issue: untrusted(
-          `no path from ${certificateName(leaf)} to a trust anchor was found within ` +
+          `no path from certificate ${certificateName(leaf)} to a trust anchor was found within ` +
             `${MAX_SIGNATURE_CHECKS} signature checks`,
         ),
       };
@@ -167,7 +167,7 @@ class PathSearch {
       const name = scheme?.weak ?? `the unsupported algorithm ${subject.algorithm.id}`;
       return {
         code: "CERTIFICATE_CONSTRAINT",
-        message: `${certificateName(subject)} is signed with ${name}, ` +
+        message: `certificate ${certificateName(subject)} is signed with ${name}, ` +
           "expected SHA-256, SHA-384 or SHA-512 with ECDSA or RSA, or Ed25519",
       };
     }
@@ -189,8 +189,8 @@ class PathSearch {
       this.#verified.set(pair, holds);
     }
     return holds ? undefined : untrusted(
-      `the signature on ${certificateName(subject)} was not made with the key of the ` +
-        `${certificateName(issuer)} that is known`,
+      `the signature on certificate ${certificateName(subject)} was not made with the key of ` +
+        `its issuer ${certificateName(issuer)} as it is known`,
     );
   }
 
@@ -214,7 +214,7 @@ function issuerIssue(
   const { basicConstraints, keyUsage, extendedKeyUsage } = issuer;
   // Before version 3 a certificate could not say that it is a CA: only the user's word makes it one.
   if (!basicConstraints?.ca && !(isAnchor && issuer.version < 3)) {
-    return constraint(`${name} issued another and is no CA`);
+    return constraint(`certificate ${name} issued another and is no CA`);
   }
   if (keyUsage && !keyUsage.has(KEY_USAGE.keyCertSign)) {
     return constraint(`the key usage of CA ${name} does not allow it to sign certificates`);
@@ -236,7 +236,9 @@ function issuerIssue(
       const problem = nameConstraintProblem(issuer.nameConstraints, certificate);
       if (problem) {
         return constraint(
-          `the name constraints of CA ${name} refuse ${certificateName(certificate)}: ${problem}`,
+          `the name constraints of CA ${name} refuse certificate ${
+            certificateName(certificate)
+          }: ${problem}`,
         );
       }
     }
@@ -247,7 +249,9 @@ function issuerIssue(
 function unknownCriticalIssue(certificate: Certificate): Issue | undefined {
   const [id] = certificate.unknownCritical;
   return id === undefined ? undefined : constraint(
-    `${certificateName(certificate)} has the critical extension ${id}, which is unknown`,
+    `certificate ${
+      certificateName(certificate)
+    } has the critical extension ${id}, which is unknown`,
   );
 }
 
@@ -260,7 +264,9 @@ function sameEntity(left: Certificate, right: Certificate): boolean {
 
 function noIssuer(certificate: Certificate): Issue {
   return untrusted(
-    `${certificateName(certificate)} is not a trust anchor, and no certificate of its issuer ` +
+    `certificate ${
+      certificateName(certificate)
+    } is not a trust anchor, and no certificate of its issuer ` +
       `${quote(nameText(certificate.issuer))} is known`,
   );
 }

@@ -48,9 +48,8 @@ export async function checkRevocation(
       return {
         issue: {
           code: "CRL_UNUSABLE",
-          message:
-            `no revocation list given is of the issuer of ${certificateName(certificate)}, ` +
-            certificateName(issuer),
+          message: `no revocation list given is of CA ${certificateName(issuer)}, which issued ` +
+            `certificate ${certificateName(certificate)}`,
         },
       };
     } else uncovered.push(certificate);
@@ -70,7 +69,7 @@ async function usableCrl(
   for (const crl of named) {
     const why = await crlProblem(crl, issuer, at);
     if (why === undefined) return { usable: crl };
-    problem ??= `the revocation list of ${certificateName(issuer)} is not usable: ${why}`;
+    problem ??= `the revocation list of CA ${certificateName(issuer)} is not usable: ${why}`;
   }
   return problem === undefined ? {} : { problem };
 }
@@ -108,6 +107,8 @@ function revoked(certificate: Certificate, reason: number): Issue {
   const because = REASONS[reason];
   return {
     code: "CERTIFICATE_REVOKED",
-    message: `${certificateName(certificate)} is revoked${because ? ` (${because})` : ""}`,
+    message: `certificate ${certificateName(certificate)} is revoked${
+      because ? ` (${because})` : ""
+    }`,
   };
 }

@@ -6,7 +6,7 @@ import { type Certificate, certificateName } from "./certificate.ts";
 /** The finding about a certificate that is not valid at a time, or undefined. Both ends are included. */
 export function validityIssue(certificate: Certificate, at: Date): Issue | undefined {
   const { notBefore, notAfter } = certificate;
-  const name = certificateName(certificate);
+  const name = `certificate ${certificateName(certificate)}`;
   if (at.getTime() < notBefore.getTime()) {
     return {
       code: "CERTIFICATE_NOT_YET_VALID",

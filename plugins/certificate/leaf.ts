@@ -25,7 +25,7 @@ export function leafKey(
   return {
     issue: {
       code: "KEY_REFUSED",
-      message: `${certificateName(leaf)} has ${refused}, expected ${ACCEPTED_KEYS}`,
+      message: `certificate ${certificateName(leaf)} has ${refused}, expected ${ACCEPTED_KEYS}`,
     },
   };
 }
@@ -46,5 +46,5 @@ export function usageIssue(leaf: Certificate): Issue | undefined {
     : undefined;
   return problem === undefined
     ? undefined
-    : { code: "CERTIFICATE_USAGE", message: `${certificateName(leaf)} ${problem}` };
+    : { code: "CERTIFICATE_USAGE", message: `certificate ${certificateName(leaf)} ${problem}` };
 }

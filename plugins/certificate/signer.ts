@@ -140,7 +140,7 @@ function checkSuitable(leaf: Certificate, chain: readonly Certificate[], now: Da
   if (!first) return;
   throw new ModelSigningError(
     "CERTIFICATE_UNSUITABLE",
-    `cannot sign with ${certificateName(leaf)}: ${first.message}`,
+    `cannot sign with certificate ${certificateName(leaf)}: ${first.message}`,
     { issues },
   );
 }

@@ -1,10 +1,11 @@
 /** Verification against trust anchors. */
 
 import type { Bundle } from "../../core/bundle.ts";
-import { failedCheck } from "../../core/check.ts";
+import { failedCheck, skippedCheck } from "../../core/check.ts";
 import { type Issue, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { RunOptions } from "../../core/options.ts";
+import { quote } from "../../core/text.ts";
 import type {
   Check,
   Identity,
@@ -147,7 +148,7 @@ class CertificateVerifier implements Verifier {
   #withoutLeaf(issue: Issue): SignatureVerification {
     const moot = LEAF_CHECKS.filter((id) =>
       id !== "certificate-identity" || this.#options.identity !== undefined
-    ).map((id) => skipped(id, "there is no certificate to check"));
+    ).map((id) => skippedCheck(id, "there is no certificate to check"));
     return { checks: [failedCheck("signature", issue), ...moot], timestamps: [] };
   }
 
@@ -169,15 +170,15 @@ class CertificateVerifier implements Verifier {
     return [
       issue
         ? failedCheck("certificate-identity", issue)
-        : passed("certificate-identity", `the certificate names "${identity}"`),
+        : passed("certificate-identity", `the certificate names ${quote(identity)}`),
     ];
   }
 
   async #revocationCheck(found: PathResult, now: Date): Promise<Check> {
     if (this.#crls.length === 0) {
-      return skipped("revocation", "revocation was not checked: no revocation list was given");
+      return skippedCheck("revocation", "revocation was not checked: no revocation list was given");
     }
-    if (!found.path) return skipped("revocation", "there is no chain to check for revocation");
+    if (!found.path) return skippedCheck("revocation", "there is no chain to check for revocation");
     const result = await checkRevocation(found.path, this.#crls, now);
     if (result.issue) return failedCheck("revocation", result.issue);
     const unchecked = result.uncovered.map(certificateName).join(", ");
@@ -201,7 +202,7 @@ class CertificateVerifier implements Verifier {
         ? "the bundle has no timestamp"
         : `${count === 1 ? "a timestamp" : `${count} timestamps`} in the bundle not verified: ` +
           "no trust in a timestamp authority was given";
-      return { timestamps: [], at: now, check: skipped("timestamps", detail) };
+      return { timestamps: [], at: now, check: skippedCheck("timestamps", detail) };
     }
     const { check, timestamps } = await this.#options.timestampVerifier(bundle, options);
     // The earliest time at which somebody saw the signature is the one that proves most.
@@ -234,12 +235,15 @@ async function signatureCheck(
   const encoding = await verifyEnvelope(bundle.envelope, found.key);
   if (encoding === undefined) {
     const message =
-      `the signature was not made with the key of ${certificateName(leaf)} over this ` +
-      "payload";
+      `the signature was not made with the key of certificate ${certificateName(leaf)} over ` +
+      "this payload";
     return { check: failedCheck("signature", { code: "SIGNATURE_INVALID", message }) };
   }
   return {
-    check: passed("signature", `made with the ${found.name} key of ${certificateName(leaf)}`),
+    check: passed(
+      "signature",
+      `made with the ${found.name} key of certificate ${certificateName(leaf)}`,
+    ),
     encoding,
   };
 }
@@ -250,7 +254,7 @@ function chainCheck(found: PathResult): Check {
   return passed(
     "certificate-chain",
     found.path.length === 1
-      ? `${anchor} is a trust anchor itself`
+      ? `the certificate ${anchor} is a trust anchor itself`
       : `${found.path.length} certificates, up to the trust anchor ${anchor}`,
   );
 }
@@ -280,8 +284,4 @@ function identityOf(leaf: Certificate, anchor: Certificate): Identity {
 
 function passed(id: string, detail: string): Check {
   return { id, status: "passed", detail };
-}
-
-function skipped(id: string, detail: string): Check {
-  return { id, status: "skipped", detail };
 }

@@ -40,7 +40,7 @@ export function readIgnorePath(
   if (isRooted(typed, path)) {
     const absolute = toAbsolute(typed, cwd);
     const name = located(typed, absolute, root);
-    if (!present(typed, absolute)) tellAbsent(name, logger);
+    if (exists(absolute) === false) tellAbsent(name, logger);
     return name;
   }
 
@@ -91,17 +91,16 @@ function tellAbsent(name: string, logger: Logger | undefined): void {
   logger?.log("warn", "an ignore path does not exist in the model", { path: name });
 }
 
-/** Like `exists()`; when the answer is not to be had, the reading would be a guess. */
+/** Like `exists()`; when the system does not tell, the reading would be a guess. */
 function present(typed: string, absolute: string): boolean {
-  try {
-    return exists(absolute);
-  } catch (cause) {
-    throw new ModelSigningError(
-      "USAGE_IGNORE_PATH",
+  const answer = exists(absolute);
+  if (answer === undefined) {
+    throw refusal(
       `cannot tell whether ignore path ${quote(typed)} exists at ${quote(absolute)}`,
-      { cause, hint: "write the absolute path" },
+      "write the absolute path",
     );
   }
+  return answer;
 }
 
 function itself(typed: string): ModelSigningError {

@@ -39,7 +39,7 @@ const file: SourceProvider = {
 /** Directories and files as models. */
 export const fsPlugin: Plugin = {
   name: "fs",
-  version: "1.0.0",
+  version: "1",
   contract: CONTRACT_VERSION,
   providers: [file],
 };

@@ -38,7 +38,7 @@ export function openRoot(typed: string, cwd: string): ModelRoot {
 }
 
 /** Refuses a model that is neither a directory nor a regular file. */
-export function requireRegular(stats: Stats, typed: string): void {
+function requireRegular(stats: Stats, typed: string): void {
   if (stats.isFile()) return;
   throw new ModelSigningError(
     "MODEL_REFUSED",
@@ -77,15 +77,19 @@ export function toAbsolute(typed: string, cwd: string): string {
   return absolutePath(typed, cwd, path);
 }
 
-/** Whether something has this path; a dangling link does. */
-export function exists(absolute: string): boolean {
+/** Whether something has this path; a dangling link does. Undefined when the system does not tell. */
+export function exists(absolute: string): boolean | undefined {
   try {
     lstatSync(absolute);
     return true;
   } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
+    return isAbsent(error) ? false : undefined;
   }
+}
+
+/** Whether the path leads to a directory. */
+export function isDirectory(absolute: string): boolean {
+  return unlessSystemError(() => statSync(absolute).isDirectory()) ?? false;
 }
 
 /** The path without symbolic links, or undefined when it leads to nothing that this process could reach. */

@@ -5,11 +5,10 @@ import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { compareCodePoints } from "../../core/path.ts";
 import type { Entry, EnumerationRules, ManifestSource } from "../../core/source.ts";
-import { quote } from "../../core/text.ts";
 import { readIgnorePath } from "./ignore_paths.ts";
-import { type ModelRoot, openRoot, realPath, toAbsolute } from "./root.ts";
+import { type ModelRoot, openRoot } from "./root.ts";
 import { signaturePaths } from "./signature_paths.ts";
-import { fileEntry, walk } from "./walk.ts";
+import { singleFileEntry, walk } from "./walk.ts";
 
 /** How a model is opened. `signal` and `logger` of the run apply to the opening. */
 export type FileSystemOptions = RunOptions & {
@@ -20,7 +19,7 @@ export type FileSystemOptions = RunOptions & {
   readonly ignorePaths?: readonly string[];
   /** Path of the signature file, which need not exist. It is left out when it lies inside the model. */
   readonly signature?: string;
-  /** Folder that relative paths start from. Default: the process's own. */
+  /** Absolute path of the folder that relative paths start from. Default: the process's own. */
   readonly cwd?: string;
 };
 
@@ -32,7 +31,8 @@ export type FileSystemOptions = RunOptions & {
  *
  * @throws {ModelSigningError} `MODEL_NOT_FOUND`; `MODEL_REFUSED` for a FIFO, socket or device, which is never
  * opened; `MODEL_UNREADABLE`; `USAGE_IGNORE_PATH` for an ignore path that is empty, ambiguous, outside the
- * model or the model itself; `USAGE` when `path` is empty or `signature` is the model itself; `ABORTED`
+ * model or the model itself; `USAGE` when `path` is empty or `signature` is empty, a directory or the model
+ * itself; `ABORTED`
  */
 // deno-lint-ignore require-await -- opening a model is asynchronous in the contract; faults reject
 export async function fileSystemSource(
@@ -47,13 +47,7 @@ export async function fileSystemSource(
     ignored.add(readIgnorePath(typed, root, cwd, options.logger));
   }
   if (options.signature !== undefined) {
-    if (realPath(toAbsolute(options.signature, cwd)) === root.path) {
-      throw new ModelSigningError(
-        "USAGE",
-        `signature path ${quote(options.signature)} is the model itself, expected another file`,
-      );
-    }
-    for (const inside of signaturePaths(options.signature, root, cwd)) ignored.add(inside);
+    for (const name of signaturePaths(options.signature, root, cwd)) ignored.add(name);
   }
   return new FileSystemSource(root, [...ignored].sort(compareCodePoints));
 }
@@ -91,7 +85,7 @@ export class FileSystemSource implements ManifestSource {
   async *entries(rules: EnumerationRules, options: RunOptions): AsyncGenerator<Entry, void, void> {
     if (this.singleFile) {
       throwIfAborted(options.signal);
-      const entry = fileEntry(this.path, this.name, rules);
+      const entry = singleFileEntry(this.path, this.name, rules);
       if (entry !== undefined) yield entry;
     } else {
       yield* walk(this.path, rules, options);

@@ -73,7 +73,11 @@ export async function* walk(
 }
 
 /** The one entry of a model that is a file; undefined when the filter leaves it out unnamed. */
-export function fileEntry(file: string, name: string, rules: EnumerationRules): Entry | undefined {
+export function singleFileEntry(
+  file: string,
+  name: string,
+  rules: EnumerationRules,
+): Entry | undefined {
   if (rules.filter.decide(name, false) !== "take") {
     return rules.filter.names(name) ? { kind: "ignored", path: name } : undefined;
   }

@@ -5,7 +5,8 @@ import { ModelSigningError } from "../../core/errors.ts";
 import type { Hashed, Hasher, HasherFactory, HashSettings } from "../../core/hasher.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Entry } from "../../core/source.ts";
-import { type Engine, Run } from "./run.ts";
+import type { Engine } from "./lanes.ts";
+import { Run } from "./run.ts";
 
 /** How the engine works. None of it changes a digest. */
 export type EngineOptions = {

@@ -4,7 +4,6 @@ import { setImmediate } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { ModelSigningError } from "../../core/errors.ts";
 import type { HashType } from "../../core/hasher.ts";
-import type { Logger } from "../../core/logger.ts";
 import { loadAlgorithm } from "./algorithm.ts";
 import { FileHasher } from "./file.ts";
 import { Tally } from "./tally.ts";
@@ -22,7 +21,7 @@ export type LaneSettings = {
 /** What a worker answers to a list of units. */
 export type WorkerAnswer =
   | { readonly outcomes: readonly Outcome[]; readonly fallback?: string }
-  | { readonly failed: string };
+  | { readonly failed: "HASH_UNAVAILABLE" | "HASH_WORKER_FAILED"; readonly message: string };
 
 /** Takes one list of units at a time. */
 export interface Lane {
@@ -38,12 +37,12 @@ const PAUSE_AFTER_MS = 10;
 /** Hashes in this thread, giving way to other work now and then. */
 export class LocalLane implements Lane {
   readonly #settings: LaneSettings;
-  readonly #logger: Logger | undefined;
+  readonly #onFallback: (reason: string) => void;
   #hasher: Promise<FileHasher> | undefined;
 
-  constructor(settings: LaneSettings, logger: Logger | undefined) {
+  constructor(settings: LaneSettings, onFallback: (reason: string) => void) {
     this.#settings = settings;
-    this.#logger = logger;
+    this.#onFallback = onFallback;
   }
 
   async run(units: readonly FileUnit[]): Promise<readonly Outcome[]> {
@@ -79,7 +78,7 @@ export class LocalLane implements Lane {
   async #load(tally: Tally): Promise<FileHasher> {
     const { type, native, followLinks } = this.#settings;
     const algorithm = await loadAlgorithm(type, native);
-    if (algorithm.fallback !== undefined) logFallback(this.#logger, algorithm.fallback);
+    if (algorithm.fallback !== undefined) this.#onFallback(algorithm.fallback);
     return new FileHasher({ algorithm, tally, followLinks });
   }
 }
@@ -87,20 +86,20 @@ export class LocalLane implements Lane {
 /** Hashes in a worker of its own. */
 export class WorkerLane implements Lane {
   readonly #worker: Worker;
-  readonly #logger: Logger | undefined;
+  readonly #onFallback: (reason: string) => void;
   #waiting: PromiseWithResolvers<readonly Outcome[]> | undefined;
   #failure: ModelSigningError | undefined;
 
-  constructor(url: URL | string, settings: LaneSettings, logger: Logger | undefined) {
-    this.#logger = logger;
+  constructor(url: URL | string, settings: LaneSettings, onFallback: (reason: string) => void) {
+    this.#onFallback = onFallback;
     try {
       this.#worker = new Worker(url, { workerData: settings });
     } catch (cause) {
-      throw new ModelSigningError("HASH_WORKER_FAILED", "cannot start a hashing worker", { cause });
+      throw crashed("cannot start a hashing worker", cause);
     }
     this.#worker.on("message", (answer: WorkerAnswer) => this.#answer(answer));
-    this.#worker.on("error", (error) => this.#fail("a hashing worker failed", error));
-    this.#worker.on("exit", () => this.#fail("a hashing worker ended unexpectedly"));
+    this.#worker.on("error", (cause) => this.#fail(crashed("a hashing worker failed", cause)));
+    this.#worker.on("exit", () => this.#fail(crashed("a hashing worker ended unexpectedly")));
   }
 
   run(units: readonly FileUnit[]): Promise<readonly Outcome[]> {
@@ -116,19 +115,21 @@ export class WorkerLane implements Lane {
   }
 
   #answer(answer: WorkerAnswer): void {
-    if ("failed" in answer) return this.#fail(answer.failed);
-    if (answer.fallback !== undefined) logFallback(this.#logger, answer.fallback);
+    if ("failed" in answer) {
+      return this.#fail(new ModelSigningError(answer.failed, answer.message));
+    }
+    if (answer.fallback !== undefined) this.#onFallback(answer.fallback);
     this.#waiting?.resolve(answer.outcomes);
     this.#waiting = undefined;
   }
 
-  #fail(message: string, cause?: unknown): void {
-    this.#failure ??= new ModelSigningError("HASH_WORKER_FAILED", message, { cause });
+  #fail(failure: ModelSigningError): void {
+    this.#failure ??= failure;
     this.#waiting?.reject(this.#failure);
     this.#waiting = undefined;
   }
 }
 
-function logFallback(logger: Logger | undefined, reason: string): void {
-  logger?.log("debug", "hashing BLAKE3 with WebAssembly instead of native code", { reason });
+function crashed(message: string, cause?: unknown): ModelSigningError {
+  return new ModelSigningError("HASH_WORKER_FAILED", message, { cause });
 }

@@ -9,20 +9,12 @@ import { quote } from "../../core/text.ts";
 import { type Algorithm, loadAlgorithm } from "./algorithm.ts";
 import { Bell } from "./bell.ts";
 import { LargestFirst } from "./heap.ts";
-import { type Lane, LocalLane, WorkerLane } from "./lane.ts";
+import type { Lane } from "./lane.ts";
+import { type Engine, Lanes } from "./lanes.ts";
 import { Meter } from "./meter.ts";
 import { hashStream } from "./stream.ts";
 import { Tally } from "./tally.ts";
 import type { FileUnit, Outcome } from "./unit.ts";
-
-/** How lanes are made. */
-export type Engine = {
-  readonly jobs: number;
-  readonly workerUrl: URL | string | undefined;
-  /** Cost in total from which workers are started. */
-  readonly workersFrom: number;
-  readonly native: boolean;
-};
 
 /** Units and results that wait, at most: what the memory of a run is bounded by. */
 const WINDOW = 4096;
@@ -62,15 +54,14 @@ export class Run {
   #foundCost = 0;
   #entriesEnded = false;
 
-  readonly #lanes: Lane[] = [];
-  readonly #idle: Lane[] = [];
-  #local: boolean | undefined;
+  readonly #lanes: Lanes;
   #busy = 0;
-  #streaming: Promise<Algorithm> | undefined;
+  #fellBack = false;
+  #streamAlgorithm: Promise<Algorithm> | undefined;
   #streamBusy = false;
 
   #ready: Hashed[] = [];
-  #closing: Promise<unknown> | undefined;
+  #closing: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   /** Rings when the consumer may find something new. */
   readonly #news = new Bell();
@@ -82,6 +73,10 @@ export class Run {
     this.#engine = engine;
     this.#options = options;
     this.#meter = new Meter(this.#tally, options.observer);
+    this.#lanes = new Lanes(settings, engine, {
+      shared: this.#tally.shared,
+      onFallback: (reason) => this.#fallBack(reason),
+    });
   }
 
   /** What becomes of the entries, in order of completion. To be called once. */
@@ -224,32 +219,10 @@ export class Run {
       this.#files.length > 0 &&
       (this.#queuedCost >= BATCH_COST || this.#entriesEnded || this.#full)
     ) {
-      const lane = this.#idle.pop() ?? this.#openLane();
+      const lane = this.#lanes.take(this.#foundCost, this.#entriesEnded || this.#full);
       if (lane === undefined) return;
       void this.#hashBatch(lane, this.#takeBatch());
     }
-  }
-
-  /** Another lane, unless all are open or it is too early to tell which kind pays. */
-  #openLane(): Lane | undefined {
-    const { jobs, workerUrl, workersFrom, native } = this.#engine;
-    if (this.#local === undefined) {
-      if (workerUrl !== undefined && this.#foundCost >= workersFrom) this.#local = false;
-      else if (workerUrl === undefined || this.#entriesEnded || this.#full) this.#local = true;
-      else return undefined;
-    }
-    if (this.#lanes.length >= (this.#local ? 1 : jobs)) return undefined;
-    const settings = {
-      type: this.#settings.algorithm,
-      native,
-      followLinks: this.#settings.allowSymlinks,
-      shared: this.#tally.shared,
-    };
-    const lane = this.#local || workerUrl === undefined
-      ? new LocalLane(settings, this.#options.logger)
-      : new WorkerLane(workerUrl, settings, this.#options.logger);
-    this.#lanes.push(lane);
-    return lane;
   }
 
   #takeBatch(): readonly FileTask[] {
@@ -272,7 +245,7 @@ export class Run {
       const outcomes = await lane.run(tasks.map(({ unit }) => unit));
       if (this.#stopped) return;
       tasks.forEach(({ file, unit }, index) => this.#settle(file, unit, outcomes[index]!));
-      this.#idle.push(lane);
+      this.#lanes.put(lane);
       this.#dispatch();
     } catch (error) {
       this.#fail(error);
@@ -286,7 +259,8 @@ export class Run {
     this.#streamBusy = true;
     try {
       const { algorithm: type } = this.#settings;
-      const algorithm = await (this.#streaming ??= loadAlgorithm(type, this.#engine.native));
+      const algorithm = await (this.#streamAlgorithm ??= loadAlgorithm(type, this.#engine.native));
+      if (algorithm.fallback !== undefined) this.#fallBack(algorithm.fallback);
       const settings = { algorithm, tally: this.#tally, signal: this.#stop.signal };
       for (let task = this.#streams.shift(); task; task = this.#streams.shift()) {
         const { file, range } = task;
@@ -328,6 +302,14 @@ export class Run {
     if (--file.left === 0) this.#meter.filesDone++;
   }
 
+  /** Says, once a run, that a lane does without native code. */
+  #fallBack(reason: string): void {
+    if (this.#fellBack) return;
+    this.#fellBack = true;
+    const message = "hashing BLAKE3 with WebAssembly instead of native code";
+    this.#options.logger?.log("debug", message, { reason });
+  }
+
   #throwIfFailed(): void {
     if (this.#failure) throw this.#failure.error;
   }
@@ -338,12 +320,12 @@ export class Run {
     this.#news.ring();
   }
 
-  #close(): Promise<unknown> {
+  #close(): Promise<void> {
     if (this.#closing === undefined) {
       this.#tally.stop();
       this.#stop.abort();
       this.#room.ring();
-      this.#closing = Promise.all(this.#lanes.map((lane) => lane.close()));
+      this.#closing = this.#lanes.close();
     }
     return this.#closing;
   }

@@ -1,6 +1,7 @@
 /** The module that a hashing worker runs: lists of units in, lists of outcomes out. */
 
 import { parentPort, workerData } from "node:worker_threads";
+import { ModelSigningError } from "../../core/errors.ts";
 import { loadAlgorithm } from "./algorithm.ts";
 import { FileHasher } from "./file.ts";
 import type { LaneSettings, WorkerAnswer } from "./lane.ts";
@@ -17,7 +18,7 @@ let hasher: FileHasher | undefined;
 port.on("message", (units: readonly FileUnit[]) => {
   answer(units).then(
     (message) => port.postMessage(message),
-    (error: unknown) => port.postMessage({ failed: String(error) } satisfies WorkerAnswer),
+    (error: unknown) => port.postMessage(failure(error)),
   );
 });
 
@@ -29,6 +30,14 @@ async function answer(units: readonly FileUnit[]): Promise<WorkerAnswer> {
   return algorithm.fallback === undefined
     ? { outcomes }
     : { outcomes, fallback: algorithm.fallback };
+}
+
+function failure(error: unknown): WorkerAnswer {
+  const unavailable = error instanceof ModelSigningError && error.code === "HASH_UNAVAILABLE";
+  return {
+    failed: unavailable ? "HASH_UNAVAILABLE" : "HASH_WORKER_FAILED",
+    message: error instanceof Error ? error.message : String(error),
+  };
 }
 
 function hashAll(units: readonly FileUnit[], hasher: FileHasher): readonly Outcome[] {

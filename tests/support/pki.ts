@@ -1,5 +1,6 @@
 /** Throw-away certification authorities, made by the real `openssl`. */
 
+import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -143,7 +144,15 @@ export class Pki implements Disposable {
     for (const { certificate, reason } of spec.revoked ?? []) {
       // OpenSSL writes this reason for entries of a delta list only, so it is put into the database by hand.
       const args = reason === undefined ? [] : ["-crl_reason", reason];
-      this.openssl(["ca", "-config", config, ...signerOf(issuer), "-revoke", certificate.certificate, ...args]);
+      this.openssl([
+        "ca",
+        "-config",
+        config,
+        ...signerOf(issuer),
+        "-revoke",
+        certificate.certificate,
+        ...args,
+      ]);
     }
     const path = this.#path("crl.pem");
     this.openssl([
@@ -181,9 +190,7 @@ export class Pki implements Disposable {
       ...["-startdate", utcTime(spec.from ?? -1), "-enddate", utcTime(spec.to ?? 365)],
       ...(extensions.length > 0 ? ["-extensions", "extensions"] : []),
       ...(digest.length > 0 ? ["-md", spec.digest!] : []),
-      ...(spec.pss
-        ? ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"]
-        : []),
+      ...(spec.pss ? ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"] : []),
     ]);
     return { certificate, key };
   }

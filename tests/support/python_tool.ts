@@ -33,7 +33,8 @@ export function pythonTest(name: string, body: (tool: PythonTool) => void | Prom
     test(name, () => body(toolAt(command)));
     return;
   }
-  const reason = "the Python tool is not installed: pip install model-signing==1.1.1 pyOpenSSL==26.4.0";
+  const reason =
+    "the Python tool is not installed: pip install model-signing==1.1.1 pyOpenSSL==26.4.0";
   if (process.env["CI"]) {
     test(name, () => {
       throw new Error(reason);

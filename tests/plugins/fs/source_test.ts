@@ -152,9 +152,13 @@ test("fileSystemSource() leaves out a signature that only a link inside the mode
   });
 });
 
-test("fileSystemSource() refuses a signature that is the model itself", async () => {
-  await withTree({ m: { a: "1" }, f: "1", link: new Link("f") }, async (folder) => {
-    for (const [model, signature] of [["m", "m/"], ["f", "f"], ["f", "link"], ["link", "f"]]) {
+test("fileSystemSource() refuses a signature that is the model itself or a directory", async () => {
+  await withTree({ m: { a: "1", sub: {} }, f: "1", link: new Link("f") }, async (folder) => {
+    const pairs = [["m", "m/"], ["f", "f"], ["f", "link"], ["link", "f"], ["m", "m/sub"], [
+      "m",
+      "",
+    ]];
+    for (const [model, signature] of pairs) {
       await assert.rejects(
         fileSystemSource(model!, { cwd: folder, signature: signature! }),
         code("USAGE"),

@@ -1,0 +1,199 @@
+/** What every {@link Verifier} must do, as cases that need no test framework. */
+
+import assert from "node:assert/strict";
+import type { Bundle, VerificationMaterial } from "../bundle.ts";
+import type { SignatureVerification, Verifier } from "../verifier.ts";
+import type { ContractCase } from "./case.ts";
+
+/** What the suite needs. */
+export type VerifierContractSubject = {
+  /** The verifier under test, with a policy that accepts `bundle`; every case opens its own. */
+  open(): Promise<Verifier>;
+  /** A bundle that the verifier accepts. */
+  readonly bundle: Bundle;
+};
+
+/** The suite. */
+export function verifierContract(subject: VerifierContractSubject): readonly ContractCase[] {
+  const cases: readonly (readonly [
+    name: string,
+    check: (verifier: Verifier, bundle: Bundle) => Promise<void>,
+  ])[] = [
+    ["verify() accepts the bundle and gives an identity", accepts],
+    ["verify() gives the same twice and at the same time", isRepeatable],
+    ["verify() refuses a signature with any bit changed", refusesOtherSignature],
+    ["verify() refuses an empty, cut or longer signature", refusesSignatureOfOtherLength],
+    ["verify() refuses a payload with any bit changed", refusesOtherPayload],
+    ["verify() refuses an empty payload", refusesEmptyPayload],
+    ["verify() refuses material that is not its own", refusesForeignMaterial],
+    ["verify() gives checks for material of any bytes, and never throws", survivesHostileMaterial],
+    ["verify() leaves the bundle as it is", leavesBundle],
+  ];
+  return cases.map(([name, check]) => ({
+    name,
+    run: async () => await check(await subject.open(), subject.bundle),
+  }));
+}
+
+async function accepts(verifier: Verifier, bundle: Bundle): Promise<void> {
+  const result = await verifyWellFormed(verifier, bundle);
+  const failures = result.checks.filter(({ status }) => status === "failed");
+  assert.deepEqual(failures, []);
+  assert.ok(result.identity, "an accepted bundle has no identity");
+  assert.equal(result.encoding, "standard");
+}
+
+async function isRepeatable(verifier: Verifier, bundle: Bundle): Promise<void> {
+  const statuses = ({ checks }: SignatureVerification) =>
+    checks.map(({ id, status }) => [id, status]);
+  const first = await verifyWellFormed(verifier, bundle);
+  const others = await Promise.all([
+    verifyWellFormed(verifier, bundle),
+    verifyWellFormed(verifier, bundle),
+  ]);
+  for (const other of others) {
+    assert.deepEqual(statuses(other), statuses(first));
+    assert.deepEqual(other.identity, first.identity);
+  }
+}
+
+async function refusesOtherSignature(verifier: Verifier, bundle: Bundle): Promise<void> {
+  const { signature } = bundle.envelope;
+  for (const index of [0, signature.length >> 1, signature.length - 1]) {
+    await assertRefused(verifier, withSignature(bundle, flipped(signature, index)));
+  }
+}
+
+async function refusesSignatureOfOtherLength(verifier: Verifier, bundle: Bundle): Promise<void> {
+  const { signature } = bundle.envelope;
+  await assertRefused(verifier, withSignature(bundle, new Uint8Array()));
+  await assertRefused(verifier, withSignature(bundle, signature.subarray(0, -1)));
+  await assertRefused(verifier, withSignature(bundle, Uint8Array.of(...signature, 0)));
+}
+
+async function refusesOtherPayload(verifier: Verifier, bundle: Bundle): Promise<void> {
+  const { payload } = bundle.envelope;
+  for (const index of [0, payload.length >> 1, payload.length - 1]) {
+    await assertRefused(verifier, withPayload(bundle, flipped(payload, index)));
+  }
+}
+
+async function refusesEmptyPayload(verifier: Verifier, bundle: Bundle): Promise<void> {
+  await assertRefused(verifier, withPayload(bundle, new Uint8Array()));
+}
+
+async function refusesForeignMaterial(verifier: Verifier, bundle: Bundle): Promise<void> {
+  const others = hostileMaterials(bundle).filter(({ kind }) => kind !== bundle.material.kind);
+  for (const material of others) {
+    const { checks, identity } = await verifyWellFormed(verifier, { ...bundle, material });
+    assert.ok(checks.some(({ status }) => status === "failed"), `accepts ${material.kind}`);
+    assert.equal(identity, undefined);
+  }
+}
+
+async function survivesHostileMaterial(verifier: Verifier, bundle: Bundle): Promise<void> {
+  for (const material of hostileMaterials(bundle)) {
+    const { identity } = await verifyWellFormed(verifier, { ...bundle, material });
+    assert.equal(identity, undefined);
+  }
+}
+
+async function leavesBundle(verifier: Verifier, bundle: Bundle): Promise<void> {
+  const before = structuredClone(bundle);
+  await verifier.verify(bundle, {});
+  assert.deepEqual(structuredClone(bundle), before);
+}
+
+/** Verifies, and checks what every result must be. */
+async function verifyWellFormed(
+  verifier: Verifier,
+  bundle: Bundle,
+): Promise<SignatureVerification> {
+  const result = await verifier.verify(bundle, {});
+  const ids = result.checks.map(({ id }) => id);
+  assert.ok(ids.includes("signature"), "there is no check called signature");
+  assert.equal(new Set(ids).size, ids.length, `two checks have one id: ${ids.join(", ")}`);
+  for (const check of result.checks) {
+    assert.notEqual(check.detail, "", `check ${check.id} has no detail`);
+  }
+  const signature = result.checks.find(({ id }) => id === "signature");
+  assert.equal(
+    result.encoding !== undefined,
+    signature?.status === "passed",
+    "an encoding is told exactly when the signature holds",
+  );
+  if (result.identity !== undefined) {
+    assert.ok(
+      result.checks.every(({ status }) => status !== "failed"),
+      "there is an identity in spite of a failed check",
+    );
+    assert.equal(signature?.status, "passed", "there is an identity without a signature");
+  }
+  return result;
+}
+
+/** Asserts that the signature is not said to hold. */
+async function assertRefused(verifier: Verifier, bundle: Bundle): Promise<void> {
+  const { checks, identity } = await verifyWellFormed(verifier, bundle);
+  const signature = checks.find(({ id }) => id === "signature");
+  assert.notEqual(signature?.status, "passed");
+  assert.ok(checks.some(({ status }) => status === "failed"), "no check failed");
+  assert.equal(identity, undefined);
+}
+
+/** Material of every kind that nobody's signature can be verified with. */
+function hostileMaterials({ material }: Bundle): readonly VerificationMaterial[] {
+  const blobs = [
+    new Uint8Array(),
+    Uint8Array.of(0),
+    Uint8Array.of(0x30, 0x80),
+    Uint8Array.of(0x30, 0x84, 0xff, 0xff, 0xff, 0xff),
+    // Elements within elements, deeper than any stack.
+    new Uint8Array(200_000).fill(0x30),
+    nested(60_000),
+    new Uint8Array(2 * 1024 * 1024).fill(0x41),
+    ...damagedCertificates(material),
+  ];
+  return [
+    { kind: "public-key", hint: "" },
+    { kind: "public-key", hint: "0".repeat(64) },
+    { kind: "public-key", hint: "\u001b[2J\u202e" },
+    ...blobs.map((blob) => ({ kind: "certificate", certificate: blob }) as const),
+    ...blobs.map((blob) => ({ kind: "certificate-chain", certificates: [blob] }) as const),
+    { kind: "certificate-chain", certificates: [blobs[0]!, ...blobs] },
+  ];
+}
+
+/** A good certificate with one byte changed here and there, and cut. */
+function damagedCertificates(material: VerificationMaterial): readonly Uint8Array[] {
+  if (material.kind === "public-key") return [];
+  const good = material.kind === "certificate" ? material.certificate : material.certificates[0];
+  const step = Math.max(1, Math.floor(good.length / 64));
+  const damaged: Uint8Array[] = [good.subarray(0, -1), Uint8Array.of(...good, 0)];
+  for (let index = 0; index < good.length; index += step) damaged.push(flipped(good, index));
+  return damaged;
+}
+
+/** Sequences in each other, each with a right length. */
+function nested(depth: number): Uint8Array {
+  const bytes = new Uint8Array(depth * 5);
+  for (let level = 0; level < depth; level++) {
+    const length = bytes.length - (level + 1) * 5;
+    bytes.set([0x30, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff], level * 5);
+  }
+  return bytes;
+}
+
+function flipped(bytes: Uint8Array, index: number): Uint8Array {
+  const copy = Uint8Array.from(bytes);
+  copy[index]! ^= 1;
+  return copy;
+}
+
+function withSignature(bundle: Bundle, signature: Uint8Array): Bundle {
+  return { ...bundle, envelope: { ...bundle.envelope, signature } };
+}
+
+function withPayload(bundle: Bundle, payload: Uint8Array): Bundle {
+  return { ...bundle, envelope: { ...bundle.envelope, payload } };
+}

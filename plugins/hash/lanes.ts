@@ -1,0 +1,75 @@
+/** The lanes of one run: opened as they are needed, never more than may work at once. */
+
+import type { HashSettings } from "../../core/hasher.ts";
+import { type Lane, type LaneSettings, LocalLane, WorkerLane } from "./lane.ts";
+
+/** How lanes are made. */
+export type Engine = {
+  readonly jobs: number;
+  readonly workerUrl: URL | string | undefined;
+  /** Cost of all work from which workers are started. */
+  readonly workersFrom: number;
+  readonly native: boolean;
+};
+
+/** What lanes report and share. */
+export type LanesOptions = {
+  readonly shared: SharedArrayBuffer;
+  /** Called with the reason when a lane does without native code. */
+  readonly onFallback: (reason: string) => void;
+};
+
+/** Either workers or this thread; which of the two is settled when the first lane is asked for. */
+export class Lanes {
+  readonly #engine: Engine;
+  readonly #settings: LaneSettings;
+  readonly #onFallback: (reason: string) => void;
+  readonly #open: Lane[] = [];
+  readonly #idle: Lane[] = [];
+  #local: boolean | undefined;
+
+  constructor(settings: HashSettings, engine: Engine, options: LanesOptions) {
+    this.#engine = engine;
+    this.#settings = {
+      type: settings.algorithm,
+      native: engine.native,
+      followLinks: settings.allowSymlinks,
+      shared: options.shared,
+    };
+    this.#onFallback = options.onFallback;
+  }
+
+  /**
+   * An idle lane or another one; none when all are at work, or while it is too early to tell whether workers
+   * pay.
+   *
+   * @param cost of all work found so far
+   * @param settled whether work must begin with no more known than that
+   */
+  take(cost: number, settled: boolean): Lane | undefined {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    const { jobs, workerUrl, workersFrom } = this.#engine;
+    if (this.#local === undefined) {
+      if (workerUrl !== undefined && cost >= workersFrom) this.#local = false;
+      else if (workerUrl === undefined || settled) this.#local = true;
+      else return undefined;
+    }
+    if (this.#open.length >= (this.#local ? 1 : jobs)) return undefined;
+    const lane = this.#local || workerUrl === undefined
+      ? new LocalLane(this.#settings, this.#onFallback)
+      : new WorkerLane(workerUrl, this.#settings, this.#onFallback);
+    this.#open.push(lane);
+    return lane;
+  }
+
+  /** Gives a lane back. */
+  put(lane: Lane): void {
+    this.#idle.push(lane);
+  }
+
+  /** Ends all lanes at once. */
+  async close(): Promise<void> {
+    await Promise.all(this.#open.map((lane) => lane.close()));
+  }
+}

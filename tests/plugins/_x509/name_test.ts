@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import { DerReader } from "../../../plugins/_x509/der.ts";
+import { isWithin, type Name, nameKey, nameText, parseName } from "../../../plugins/_x509/name.ts";
+import { Pki } from "../../support/pki.ts";
+import { load } from "../../support/x509.ts";
+
+const UTF8 = 0x0c;
+const PRINTABLE = 0x13;
+const BMP = 0x1e;
+const CN = "550403";
+const O = "55040a";
+
+function tlv(tag: number, ...content: readonly Uint8Array[]): Uint8Array {
+  const body = Buffer.concat(content);
+  const length = body.length < 0x80 ? [body.length] : [0x81, body.length];
+  return new Uint8Array(Buffer.concat([Buffer.of(tag, ...length), body]));
+}
+
+/** One attribute: identifier in hex, string type, value. */
+type Part = readonly [id: string, tag: number, value: string | Uint8Array];
+
+function name(...rdns: readonly (readonly Part[])[]): Name {
+  const der = tlv(
+    0x30,
+    ...rdns.map((rdn) =>
+      tlv(
+        0x31,
+        ...rdn.map(([id, tag, value]) =>
+          tlv(0x30, tlv(0x06, Buffer.from(id, "hex")), tlv(tag, Buffer.from(value as string)))
+        ),
+      )
+    ),
+  );
+  return parseName(new DerReader(der).next("a name"));
+}
+
+for (
+  const subject of [
+    "/CN=plain",
+    "/C=US/O=Example, Inc./OU=a+b/CN=signer",
+    '/O=quote " backslash \\\\ <angle>; =/CN=# hash first',
+    "/O= leading and trailing /CN=x",
+    "/DC=com/DC=example/UID=me/emailAddress=a@b.c",
+    "/serialNumber=42/ST=State/L=Town/CN=Grüße 漢字",
+  ]
+) {
+  test(`nameText() writes ${subject} as OpenSSL does`, () => {
+    using pki = new Pki();
+    const root = pki.root({ subject });
+    const expected = pki.openssl([
+      ...["x509", "-in", root.certificate, "-noout", "-subject"],
+      ...["-nameopt", "esc_2253,utf8,sep_comma_plus,dn_rev,sname"],
+    ]).replace(/^subject=/, "").replace(/\n$/, "");
+    assert.equal(nameText(load(root).subject), expected);
+  });
+}
+
+test("nameText() writes unknown types and undecodable values in hexadecimal", () => {
+  assert.equal(nameText(name([["2a0304", PRINTABLE, "x"]])), "1.2.3.4=#130178");
+  assert.equal(nameText(name([[CN, UTF8, Uint8Array.of(0xff)]])), "CN=#0C01FF");
+  assert.equal(nameText(name([[CN, 0x02, Uint8Array.of(5)]])), "CN=#020105");
+  assert.equal(nameText(name([[CN, UTF8, "a\0b"]])), "CN=a\\00b");
+});
+
+test("nameKey() is equal for names that RFC 5280 7.1 calls equal", () => {
+  const key = nameKey(name([[O, UTF8, "Example Inc"]], [[CN, UTF8, "x"]]));
+  const bmp = Uint8Array.of(0, 0x78);
+  assert.equal(nameKey(name([[O, PRINTABLE, "EXAMPLE   inc "]], [[CN, PRINTABLE, "X"]])), key);
+  assert.equal(nameKey(name([[O, UTF8, "Example Inc"]], [[CN, BMP, bmp]])), key);
+  assert.equal(
+    nameKey(name([[O, UTF8, "b"], [CN, UTF8, "a"]])),
+    nameKey(name([[CN, UTF8, "a"], [O, UTF8, "b"]])),
+  );
+});
+
+test("nameKey() tells names apart by structure, order, type and content", () => {
+  const key = nameKey(name([[O, UTF8, "a"]], [[CN, UTF8, "b"]]));
+  for (
+    const other of [
+      name([[O, UTF8, "a"], [CN, UTF8, "b"]]),
+      name([[CN, UTF8, "b"]], [[O, UTF8, "a"]]),
+      name([[O, UTF8, "a"]], [[O, UTF8, "b"]]),
+      name([[O, UTF8, "a"]], [[CN, UTF8, "c"]]),
+      name([[O, UTF8, "a"]]),
+      name([[O, UTF8, "a"]], [[CN, UTF8, "b"]], [[CN, UTF8, "b"]]),
+      name(),
+    ]
+  ) assert.notEqual(nameKey(other), key);
+  assert.notEqual(
+    nameKey(name([[CN, UTF8, "É"]])),
+    nameKey(name([[CN, UTF8, "é"]])),
+    "case beyond ASCII counts",
+  );
+});
+
+test("isWithin() compares whole relative distinguished names from the top", () => {
+  const base = name([[O, UTF8, "a"]]);
+  assert.ok(isWithin(name([[O, PRINTABLE, "A"]], [[CN, UTF8, "x"]]), base));
+  assert.ok(isWithin(base, base));
+  assert.ok(isWithin(base, name()));
+  assert.ok(!isWithin(name([[CN, UTF8, "x"]], [[O, UTF8, "a"]]), base));
+  assert.ok(!isWithin(name([[O, UTF8, "ab"]]), base));
+  assert.ok(!isWithin(name([[O, UTF8, "a"], [CN, UTF8, "x"]]), base));
+  assert.ok(!isWithin(name(), base));
+});

@@ -1,0 +1,73 @@
+/** Runs the real program as a child process. */
+
+import { Buffer } from "node:buffer";
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+/** How the program is started. */
+export type CliOptions = {
+  readonly cwd?: string;
+  /** Added to this process's environment, whose own `MODEL_SIGNING_*` are taken out. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** Called with what has been written to stderr so far. */
+  readonly onStderr?: (text: string, child: { kill(signal: NodeJS.Signals): boolean }) => void;
+};
+
+/** What the program did. */
+export type CliResult = {
+  /** Null when a signal ended it. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+};
+
+/** The command line of the program: the binary that `MODEL_SIGNING_BINARY` names, or the source. */
+export function programCommand(): readonly [string, ...string[]] {
+  const binary = process.env["MODEL_SIGNING_BINARY"];
+  if (binary) return [binary];
+  const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+  return "bun" in process.versions
+    ? [process.execPath, main]
+    : [process.execPath, "run", "-A", "--quiet", main];
+}
+
+/** The environment of the program in a test. */
+export function programEnvironment(
+  added: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const inherited = Object.entries(process.env).filter(([name]) =>
+    !name.startsWith("MODEL_SIGNING_")
+  );
+  return { ...Object.fromEntries(inherited), NO_COLOR: "1", ...added } as Record<string, string>;
+}
+
+/** Runs the program to its end. */
+export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const [program, ...first] = programCommand();
+  const child = spawn(program, [...first, ...args], {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: programEnvironment(options.env),
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const stdout: Uint8Array[] = [];
+  const stderr: Uint8Array[] = [];
+  child.stdout.on("data", (chunk: Uint8Array) => stdout.push(chunk));
+  child.stderr.on("data", (chunk: Uint8Array) => {
+    stderr.push(chunk);
+    options.onStderr?.(Buffer.concat(stderr).toString("utf8"), child);
+  });
+  // A program that does not read its input may be gone before it is written.
+  child.stdin.on("error", () => {});
+  child.stdin.end(options.stdin ?? "");
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  return {
+    status,
+    stdout: Buffer.concat(stdout).toString("utf8"),
+    stderr: Buffer.concat(stderr).toString("utf8"),
+  };
+}
