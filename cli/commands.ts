@@ -39,8 +39,8 @@ export function commandsOf(registry: Registry, version: string): Offer {
   const signers = registry.all("signer");
   const verifiers = registry.all("verifier");
   const families: CommandFamily[] = [
-    family("sign", "Sign a model", signers),
-    family("verify", "Verify a model's signature", verifiers),
+    ...family("sign", "Sign a model", signers),
+    ...family("verify", "Verify a model's signature", verifiers),
     { name: "digest", summary: "Print a model's root digest", kind: "" },
     { name: "inspect", summary: "Show what a signature says, without verifying it", kind: "" },
   ];
@@ -64,18 +64,17 @@ export function commandsOf(registry: Registry, version: string): Offer {
   };
 }
 
+/** Nothing when there is no method to offer. */
 function family(
   name: string,
   summary: string,
   providers: readonly { readonly id: string }[],
-): CommandFamily {
-  const preferred = providers.some(({ id }) => id === PREFERRED_METHOD);
-  return {
-    name,
-    summary,
-    kind: "method",
-    ...(preferred ? { preferred: PREFERRED_METHOD } : {}),
-  };
+): readonly CommandFamily[] {
+  if (providers.length === 0) return [];
+  const preferred = providers.some(({ id }) => id === PREFERRED_METHOD)
+    ? { preferred: PREFERRED_METHOD }
+    : {};
+  return [{ name, summary, kind: "method", ...preferred }];
 }
 
 function signCommand(provider: SignerProvider, sources: readonly Option[]): Command {

@@ -8,10 +8,14 @@ import type { Command, CommandFamily } from "./command.ts";
 import { type CliOption, environmentName } from "./option.ts";
 
 /** Groups stand in the order in which the commands list them, the global options last. */
-export const PAGE_LAYOUT: Pick<DocPageFormatOptions, "sectionOrder" | "termWidth"> = {
-  termWidth: 28,
-  sectionOrder: (a, b) => rank(a.title) - rank(b.title),
-};
+export function pageLayout(columns: number): DocPageFormatOptions {
+  const maxWidth = Math.min(Math.max(columns, 40), 100);
+  return {
+    maxWidth,
+    termWidth: maxWidth < 72 ? 16 : 28,
+    sectionOrder: (a, b) => rank(a.title) - rank(b.title),
+  };
+}
 
 function rank(title: string | undefined): number {
   return title === undefined ? 0 : title === "Global options" ? 2 : 1;

@@ -28,7 +28,7 @@ import {
 } from "../core/mod.ts";
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import type { Command, CommandFamily, Offer } from "./command.ts";
-import { commandHelp, familyHelp, optionHelp, PAGE_LAYOUT, ROOT_HELP } from "./help.ts";
+import { commandHelp, familyHelp, optionHelp, pageLayout, ROOT_HELP } from "./help.ts";
 import { explainUnexpected, flagNames } from "./mistakes.ts";
 import { type CliOption, negation, readText, usageError } from "./option.ts";
 
@@ -62,11 +62,7 @@ export function parseArguments(
   terminal: { readonly columns: number; readonly colors: boolean },
 ): Request {
   const args = withHyphens(argv, flagNames(offer.commands));
-  const layout = {
-    ...PAGE_LAYOUT,
-    maxWidth: Math.min(Math.max(terminal.columns, 40), 100),
-    colors: terminal.colors,
-  };
+  const layout = { ...pageLayout(terminal.columns), colors: terminal.colors };
   let shown = "";
   const result: { value: Request } | Request = runParser(
     map(requestParser(offer, args), (value) => ({ value })),

@@ -2,8 +2,8 @@
 
 import process from "node:process";
 
-/** What a shell reports for a process that SIGINT killed. */
-const KILLED_BY_SIGINT = 130;
+/** What a shell reports for a process that the signal killed: 128 and the signal's number. */
+const KILLED = { SIGINT: 130, SIGTERM: 143 };
 
 /**
  * Fires at the first SIGINT or SIGTERM, so that the run can end by itself and say so. The second one ends the
@@ -11,11 +11,11 @@ const KILLED_BY_SIGINT = 130;
  */
 export function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
-  const stop = (name: "SIGINT" | "SIGTERM") => {
-    if (controller.signal.aborted) process.exit(KILLED_BY_SIGINT);
-    controller.abort(`aborted by ${name}`);
-  };
-  process.on("SIGINT", () => stop("SIGINT"));
-  process.on("SIGTERM", () => stop("SIGTERM"));
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(KILLED[name]);
+      controller.abort(`aborted by ${name}`);
+    });
+  }
   return controller.signal;
 }

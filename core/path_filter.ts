@@ -33,7 +33,14 @@ export class PathFilter {
     this.#listed = settings.listed ?? new Set();
     this.#onlyListed = settings.onlyListed ?? false;
     const above = new Set<string>();
-    for (const path of this.#listed) for (const ancestor of ancestors(path)) above.add(ancestor);
+    let last = "";
+    for (const path of this.#listed) {
+      // Listed files come folder by folder, whose ancestors need to be added once.
+      const folder = path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+      if (folder === last) continue;
+      last = folder;
+      for (const ancestor of ancestors(path)) above.add(ancestor);
+    }
     this.#above = above;
   }
 

@@ -21,7 +21,10 @@ export type FileLocation = {
 /** A half-open range of bytes. */
 export type ByteRange = { readonly start: number; readonly end: number };
 
-/** One thing in a model. `path` is relative to the root, with `/` separators, and has passed `pathProblem()`. */
+/**
+ * One thing in a model. `path` is relative to the root, with `/` separators, and has passed `pathProblem()`,
+ * but for a refused entry whose name is what was refused.
+ */
 export type Entry =
   | {
     readonly kind: "file";

@@ -9,6 +9,14 @@ export type NamedBytes = {
   readonly bytes: Uint8Array;
 };
 
+/** Content of a file, with its name for messages if it has one. */
+export type FileContent = Uint8Array | NamedBytes;
+
+/** Gives content a name, numbered from 1, unless it has one. */
+export function named(content: FileContent, what: string, index: number): NamedBytes {
+  return content instanceof Uint8Array ? { name: `${what} ${index + 1}`, bytes: content } : content;
+}
+
 /**
  * Reads the files that a setting lists.
  *

@@ -1,7 +1,7 @@
 /** Signing and verifying with X.509 certificates. */
 
 export { certificateDescriber } from "./describer.ts";
-export type { NamedBytes } from "./files.ts";
+export type { FileContent, NamedBytes } from "./files.ts";
 export { certificatePlugin } from "./plugin.ts";
 export { certificateSigner, type CertificateSignerOptions } from "./signer.ts";
 export {

@@ -15,7 +15,7 @@ import {
   validityIssue,
   verifySigned,
 } from "../_x509/mod.ts";
-import type { NamedBytes } from "./files.ts";
+import { type FileContent, named } from "./files.ts";
 import { leafKey, usageIssue } from "./leaf.ts";
 
 /** What a certificate signer is made of. */
@@ -23,9 +23,9 @@ export type CertificateSignerOptions = {
   /** EC P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits or more. */
   readonly privateKey: KeyObject;
   /** The certificate of the key, PEM or DER. CA certificates beside it in a PEM file join the chain. */
-  readonly certificate: NamedBytes;
+  readonly certificate: FileContent;
   /** The CAs above it, PEM or DER, in any order, with or without the root. */
-  readonly chain?: readonly NamedBytes[];
+  readonly chain?: readonly FileContent[];
 };
 
 /**
@@ -36,12 +36,19 @@ export type CertificateSignerOptions = {
  * `CERTIFICATE_UNSUITABLE` when no verifier would accept the certificate today
  */
 export async function certificateSigner(options: CertificateSignerOptions): Promise<Signer> {
-  const { privateKey, certificate, chain = [] } = options;
+  const { privateKey, chain = [] } = options;
+  const certificate = named(options.certificate, "signing certificate", 0);
   const publicKey = publicKeyDer(privateKey);
   const own = readCertificates(certificate.bytes, certificate.name);
   const leaf = own.find((candidate) => belongsTo(candidate, publicKey));
   if (!leaf) throw mismatch(own[0]!, privateKey, certificate.name);
-  const others = [...own, ...chain.flatMap(({ bytes, name }) => readCertificates(bytes, name))];
+  const others = [
+    ...own,
+    ...chain.flatMap((content, index) => {
+      const { bytes, name } = named(content, "certificate chain", index);
+      return readCertificates(bytes, name);
+    }),
+  ];
   const ordered = await orderChain(leaf, others);
   checkSuitable(leaf, ordered, new Date());
   const [first, ...rest] = ordered.map(({ der }) => der);

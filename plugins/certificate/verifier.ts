@@ -31,7 +31,7 @@ import {
   splitTrust,
   validityIssue,
 } from "../_x509/mod.ts";
-import type { NamedBytes } from "./files.ts";
+import { type FileContent, named } from "./files.ts";
 import { identityIssue } from "./identity.ts";
 import { leafKey, usageIssue } from "./leaf.ts";
 import { type ClaimedChain, claimedChain } from "./material.ts";
@@ -51,9 +51,9 @@ export type CertificateVerifierOptions = {
    * Certificates in PEM (any number in a file) or DER. The self-signed ones are trust anchors, the others
    * help to build the path.
    */
-  readonly trustAnchors: readonly NamedBytes[];
+  readonly trustAnchors: readonly FileContent[];
   /** Revocation lists in PEM or DER. Without any, revocation is not checked, and the report says so. */
-  readonly crls?: readonly NamedBytes[];
+  readonly crls?: readonly FileContent[];
   /** Exactly one of the leaf's subject alternative names; its common name if it has no such extension. */
   readonly identity?: string;
   /** Logs the SHA-256 fingerprint of every certificate at info level. */
@@ -82,8 +82,14 @@ export async function certificateVerifier(options: CertificateVerifierOptions): 
   if (options.identity === "") {
     throw new ModelSigningError("USAGE", "the certificate identity is empty");
   }
-  const given = options.trustAnchors.flatMap(({ bytes, name }) => readCertificates(bytes, name));
-  const crls = (options.crls ?? []).flatMap(({ bytes, name }) => readCrls(bytes, name));
+  const given = options.trustAnchors.flatMap((content, index) => {
+    const { bytes, name } = named(content, "trust anchor", index);
+    return readCertificates(bytes, name);
+  });
+  const crls = (options.crls ?? []).flatMap((content, index) => {
+    const { bytes, name } = named(content, "revocation list", index);
+    return readCrls(bytes, name);
+  });
   return new CertificateVerifier(await splitTrust(given), crls, options);
 }
 
@@ -200,8 +206,8 @@ class CertificateVerifier implements Verifier {
     if (!this.#options.timestampVerifier) {
       const detail = count === 0
         ? "the bundle has no timestamp"
-        : `${count === 1 ? "a timestamp" : `${count} timestamps`} in the bundle not verified: ` +
-          "no trust in a timestamp authority was given";
+        : `timestamps in the bundle (${count}) were not verified: no trust in a timestamp ` +
+          "authority was given";
       return { timestamps: [], at: now, check: skippedCheck("timestamps", detail) };
     }
     const { check, timestamps } = await this.#options.timestampVerifier(bundle, options);

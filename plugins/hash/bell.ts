@@ -10,6 +10,7 @@ export class Bell {
     return this.#waiting.promise;
   }
 
+  /** Wakes who waits; without a waiter it does nothing. */
   ring(): void {
     this.#waiting?.resolve();
     this.#waiting = undefined;

@@ -26,7 +26,7 @@ export type EngineOptions = {
 /** More threads than any machine has use for; a typing error in `--jobs` must not exhaust memory. */
 const MAX_JOBS = 1024;
 
-/** Two workers take 15 ms to start in the compiled binary: with less to do one thread is as quick. */
+/** 32 MiB took the compiled binary 24 ms in this thread and 26 ms in two workers, 64 MiB 47 and 37. */
 const WORKERS_FROM_BYTES = 32 * 1024 * 1024;
 
 /**

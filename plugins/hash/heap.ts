@@ -9,10 +9,12 @@ export class LargestFirst<T> {
     this.#sizeOf = sizeOf;
   }
 
+  /** Items held. */
   get length(): number {
     return this.#items.length;
   }
 
+  /** Puts an item in. */
   push(item: T): void {
     const items = this.#items;
     const size = this.#sizeOf(item);

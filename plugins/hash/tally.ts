@@ -29,6 +29,7 @@ export class Tally {
     Atomics.store(this.#cells, STOPPED, 1n);
   }
 
+  /** Whether every thread is to stop. */
   get stopped(): boolean {
     return Atomics.load(this.#cells, STOPPED) !== 0n;
   }

@@ -14,7 +14,11 @@ export type RawStatement = {
       readonly digest: string;
       readonly algorithm: string;
     }[];
-    readonly serialization: { readonly ignore_paths?: readonly string[] };
+    readonly serialization: {
+      readonly method: string;
+      readonly hash_type: string;
+      readonly ignore_paths?: readonly string[];
+    };
   };
 };
 

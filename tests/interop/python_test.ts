@@ -98,13 +98,15 @@ async function weAccept(at: Scene, method: Method, more: readonly string[] = [])
   assertStatus(await weVerify(at, method, more), 0, "we verify");
 }
 
-for (const curve of CURVES) {
-  for (const make of [keyMethod, certificateMethod]) {
-    const { name } = make;
-    const method = name === "keyMethod" ? "key" : "certificate";
+const METHODS = [
+  { name: "key", make: keyMethod },
+  { name: "certificate", make: certificateMethod },
+] as const;
 
+for (const curve of CURVES) {
+  for (const { name, make } of METHODS) {
     pythonTest(
-      `verify ${method} accepts what the Python tool signs with ${curve}, and finds tampering`,
+      `verify ${name} takes a Python signature by ${curve}, and finds tampering`,
       async (tool) => {
         using pki = new Pki();
         const [at, by] = [scene(pki), make(pki, curve)];
@@ -116,7 +118,7 @@ for (const curve of CURVES) {
     );
 
     pythonTest(
-      `the Python tool accepts what sign ${method} makes with ${curve}, and finds tampering`,
+      `Python takes a signature of sign ${name} by ${curve}, and finds tampering`,
       async (tool) => {
         using pki = new Pki();
         const [at, by] = [scene(pki), make(pki, curve)];

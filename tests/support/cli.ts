@@ -11,8 +11,8 @@ export type CliOptions = {
   /** Added to this process's environment, whose own `MODEL_SIGNING_*` are taken out. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** Called with what has been written to stderr so far. */
-  readonly onStderr?: (text: string, child: { kill(signal: NodeJS.Signals): boolean }) => void;
+  /** A signal that is sent once, when a text has appeared on stderr. */
+  readonly signal?: { readonly after: string; readonly name: NodeJS.Signals };
 };
 
 /** What the program did. */
@@ -53,10 +53,15 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   });
   const stdout: Uint8Array[] = [];
   const stderr: Uint8Array[] = [];
+  let signalled = false;
   child.stdout.on("data", (chunk: Uint8Array) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Uint8Array) => {
     stderr.push(chunk);
-    options.onStderr?.(Buffer.concat(stderr).toString("utf8"), child);
+    const { after, name } = options.signal ?? {};
+    if (signalled || after === undefined || child.pid === undefined) return;
+    if (!Buffer.concat(stderr).toString("utf8").includes(after)) return;
+    // Deno's child.kill() reports the signal as what ended the process, even when it exits by itself.
+    signalled = process.kill(child.pid, name);
   });
   // A program that does not read its input may be gone before it is written.
   child.stdin.on("error", () => {});

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cli } from "../support/cli.ts";
+import { onTerminal } from "../support/pty.ts";
+import { workbench } from "../support/workbench.ts";
+
+const SIGN = ["sign", "key", "model", "--private-key", "locked.pem"];
+
+test("sign asks for a password without echo, and corrects typing errors", async () => {
+  await using folder = await workbench();
+  const result = await onTerminal(SIGN, {
+    cwd: folder.path,
+    steps: [{ after: "locked.pem", send: "nonsense\x15hunterx\x7f\x1b[D2\r" }],
+  });
+  assert.equal(result.status, 0, result.terminal);
+  assert.match(result.stdout, /^SIGNED/);
+  assert.ok(!/nonsense|hunter/.test(result.terminal));
+  assert.ok(result.echoes);
+});
+
+test("sign asks at the terminal even when stdin is something else", async () => {
+  await using folder = await workbench();
+  const result = await onTerminal(SIGN, {
+    cwd: folder.path,
+    stdin: "nothing",
+    steps: [{ after: "locked.pem", send: "hunter2\r" }],
+  });
+  assert.equal(result.status, 0, result.terminal);
+});
+
+test("sign refuses a wrong password with a code of its own", async () => {
+  await using folder = await workbench();
+  const result = await onTerminal(SIGN, {
+    cwd: folder.path,
+    steps: [{ after: "locked.pem", send: "wrong\r" }],
+  });
+  assert.equal(result.status, 3);
+  assert.match(result.terminal, /\[KEY_PASSWORD_WRONG\]/);
+});
+
+test("Ctrl-C, Ctrl-D, SIGINT and SIGTERM at the prompt end with 3 and restore the terminal", async () => {
+  await using folder = await workbench();
+  const after = "locked.pem";
+  for (
+    const step of [
+      { after, send: "hun\x03" },
+      { after, send: "\x04" },
+      { after, signal: "SIGINT" },
+      { after, signal: "SIGTERM" },
+    ] as const
+  ) {
+    const result = await onTerminal(SIGN, { cwd: folder.path, steps: [step] });
+    assert.equal(result.status, 3, JSON.stringify(step));
+    assert.match(result.terminal, /\[ABORTED\]/);
+    assert.ok(result.echoes, JSON.stringify(step));
+  }
+});
+
+test("--timeout bounds the wait for a password", async () => {
+  await using folder = await workbench();
+  const result = await onTerminal([...SIGN, "-t", "1"], { cwd: folder.path });
+  assert.equal(result.status, 3);
+  assert.match(result.terminal, /\[ABORTED\]/);
+  assert.ok(result.echoes);
+});
+
+test("sign takes the password from the environment, a file and the command line", async () => {
+  await using folder = await workbench();
+  const cwd = folder.path;
+  await folder.write({ "password.txt": "hunter2\n" });
+  const env = { MODEL_SIGNING_PASSWORD: "hunter2" };
+  assert.equal((await cli(SIGN, { cwd, env })).status, 0);
+  assert.equal((await cli([...SIGN, "--password-file", "password.txt"], { cwd })).status, 0);
+  assert.equal((await cli([...SIGN, "--password", "hunter2"], { cwd })).status, 0);
+});

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { appendFile, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type Schema, Validator } from "@cfworker/json-schema";
+import { type NamedReport, verificationText } from "../../cli/report/verification_text.ts";
+import { verificationJson } from "../../cli/report/verification_json.ts";
+import type { CertificateInfo, FileDiff, Report } from "../../core/mod.ts";
+import { cli } from "../support/cli.ts";
+import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
+
+const SCHEMA: Schema = JSON.parse(
+  await readFile(new URL("../../docs/report.schema.json", import.meta.url), "utf8"),
+);
+const DIGEST = "ab".repeat(32);
+
+const certificate: CertificateInfo = {
+  subject: "CN=Signer,O=Example",
+  issuer: "CN=CA,O=Example",
+  serial: "01ab",
+  notBefore: "2025-01-01T00:00:00Z",
+  notAfter: "2026-01-01T00:00:00Z",
+  subjectAlternativeNames: ["email:signer@example.com"],
+  fingerprint: DIGEST,
+  publicKey: "EC P-384",
+};
+
+const base = {
+  checks: [{ id: "signature", status: "passed", detail: "made with the EC P-256 key" }],
+  files: [],
+  coverage: { files: 2, bytes: 5_000_000, ignored: [".git"], uncovered: ["empty.txt"] },
+  timestamps: [],
+  model: {
+    name: "other-name",
+    resources: 2,
+    rootDigest: DIGEST,
+    serialization: {
+      method: "shards",
+      hashType: "blake2b",
+      allowSymlinks: true,
+      ignorePaths: [".git"],
+      shardSize: 1_000_000,
+    },
+  },
+} as const;
+
+const verified: Report = {
+  ...base,
+  verdict: "verified",
+  identity: { method: "certificate", certificate, anchor: { ...certificate, subject: "CN=Root" } },
+  timestamps: [{ source: "rfc3161", time: "2025-06-01T12:00:00Z", authority: "CN=TSA" }],
+};
+
+const many: readonly FileDiff[] = [...Array(45).keys()].flatMap((index): FileDiff[] => [
+  { kind: "missing", name: `missing-${index}`, expected: DIGEST },
+  { kind: "modified", name: `modified-${index}`, expected: DIGEST, actual: "cd".repeat(64) },
+  { kind: "unsigned", name: `unsigned-${index}` },
+]);
+
+const rejected: Report = {
+  ...base,
+  verdict: "rejected",
+  files: many,
+  issues: [{ code: "FILE_MISSING", message: "45 files are missing", hint: "look for them" }],
+  signedBy: { method: "key", keyHint: DIGEST, algorithm: "EC P-256" },
+};
+
+const inconclusive: Report = {
+  ...base,
+  verdict: "inconclusive",
+  issues: [{ code: "ENTRY_UNREADABLE", message: '"x" cannot be read: EACCES', path: "x" }],
+  signedBy: { method: "exec", name: "somebody", issuer: "an issuer", fields: { role: "release" } },
+};
+
+function named(report: Report): NamedReport {
+  return { report, model: "./model", name: "model", signature: "model.sig" };
+}
+
+function problems(json: string): readonly string[] {
+  return new Validator(SCHEMA, "2020-12", false).validate(JSON.parse(json)).errors
+    .map(({ instanceLocation, error }) => `${instanceLocation}: ${error}`);
+}
+
+test("verificationJson() follows its schema for every verdict and kind of identity", () => {
+  for (const report of [verified, rejected, inconclusive]) {
+    assert.deepEqual(problems(verificationJson(named(report), "1.0.0")), []);
+  }
+});
+
+test("the schema refuses an identity without the verdict, and unknown members", () => {
+  const json = JSON.parse(verificationJson(named(rejected), "1.0.0"));
+  assert.notDeepEqual(problems(JSON.stringify({ ...json, identity: json.signedBy })), []);
+  assert.notDeepEqual(problems(JSON.stringify({ ...json, verdict: "verified" })), []);
+  assert.notDeepEqual(problems(JSON.stringify({ ...json, surprise: 1 })), []);
+});
+
+test("verificationJson() holds every difference, not only the first", () => {
+  const json = JSON.parse(verificationJson(named(rejected), "1.0.0"));
+  assert.equal(json.files.length, many.length);
+});
+
+test("verificationText() tells who, when and what, with the certificate's names", () => {
+  const text = verificationText(named(verified), { width: Infinity, colors: false });
+  assert.match(text, /^VERIFIED/);
+  for (
+    const part of [
+      "CN=Signer,O=Example",
+      "email:signer@example.com",
+      "CN=CA,O=Example",
+      "CN=Root",
+      "2025-06-01T12:00:00Z",
+      "CN=TSA",
+      "4.77 MiB (5,000,000 bytes)",
+      "blake2b",
+      "977 KiB (1,000,000 bytes)",
+      "symbolic links",
+      "other-name",
+      ".git",
+      "empty.txt",
+      DIGEST,
+      "passed",
+    ]
+  ) assert.ok(text.includes(part), part);
+});
+
+test("verificationText() shows the first 20 of each kind of difference and counts the rest", () => {
+  const text = verificationText(named(rejected), { width: Infinity, colors: false });
+  for (const kind of ["missing", "modified", "unsigned"]) {
+    assert.equal(text.split(`  ${kind}-`).length - 1, 20, kind);
+  }
+  assert.equal(text.split("… and 25 more").length - 1, 3);
+  for (const part of ["Missing (45)", "Modified (45)", "Not signed (45)", "hint: look for them"]) {
+    assert.ok(text.includes(part), part);
+  }
+});
+
+test("verificationText() tells an unread model from a rejected one", () => {
+  const text = verificationText(named(inconclusive), { width: Infinity, colors: false });
+  assert.match(text, /^INCONCLUSIVE/);
+  for (const part of ["ENTRY_UNREADABLE", "somebody", "an issuer", "role release"]) {
+    assert.ok(text.includes(part), part);
+  }
+});
+
+test("verificationText() breaks lines at 80 and at 40 columns, but no digest", () => {
+  for (const width of [80, 40]) {
+    for (const report of [verified, rejected, inconclusive]) {
+      for (const line of verificationText(named(report), { width, colors: false }).split("\n")) {
+        assert.ok(line.length <= width || /[0-9a-f]{64}$/.test(line), line);
+      }
+    }
+  }
+});
+
+test("verificationText() colours the verdict and nothing from outside", () => {
+  const text = verificationText(named(verified), { width: 80, colors: true });
+  assert.ok(text.startsWith("\x1b[32mVERIFIED\x1b[0m"));
+});
+
+test("verify --format json follows the schema, whatever the outcome", async () => {
+  await using folder = await workbench();
+  const cwd = folder.path;
+  const json = [...VERIFY, "--format", "json"];
+  await cli(SIGN, { cwd });
+  const good = await cli(json, { cwd });
+  assert.deepEqual(problems(good.stdout), []);
+  assert.equal(JSON.parse(good.stdout).verdict, "verified");
+
+  await folder.write({ "model/new.txt": "" });
+  await appendFile(join(cwd, "model/config.json"), "!");
+  await rm(join(cwd, "model/weights/part-1.bin"));
+  const tampered = await cli(json, { cwd });
+  assert.equal(tampered.status, 1);
+  assert.deepEqual(problems(tampered.stdout), []);
+  const report = JSON.parse(tampered.stdout);
+  assert.equal(report.signedBy.method, "key");
+  assert.deepEqual(
+    report.files.map(({ kind, name }: FileDiff) => [kind, name]),
+    [["modified", "config.json"], ["unsigned", "new.txt"], ["missing", "weights/part-1.bin"]],
+  );
+
+  await folder.write({ "model.sig": "garbage" });
+  const garbage = await cli(json, { cwd });
+  assert.equal(garbage.status, 1);
+  assert.deepEqual(problems(garbage.stdout), []);
+});

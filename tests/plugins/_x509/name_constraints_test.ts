@@ -1,0 +1,217 @@
+/** Name constraints, each decided by OpenSSL too where OpenSSL applies the same rule. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CA_EXTENSIONS, LEAF_EXTENSIONS, Pki } from "../../support/pki.ts";
+import { load, outcome, pathFor } from "../../support/x509.ts";
+import { nameConstraintProblem } from "../../../plugins/_x509/name_constraints.ts";
+
+type Case = {
+  /** Value of the CA's extension; `dir` stands for the section with O=Example. */
+  readonly constraints: string;
+  readonly subject?: string;
+  /** Value of the leaf's subject alternative name, if it has one. */
+  readonly names?: string;
+  readonly allowed: boolean;
+  /** Why OpenSSL decides otherwise. */
+  readonly openssl?: string;
+};
+
+const DIRECTORY = ["[dir]", "O=Example", "[inside]", "O=Example", "CN=x", "[outside]", "O=Other"];
+
+const cases: readonly Case[] = [
+  // Domain names.
+  { constraints: "permitted;DNS:example.com", names: "DNS:example.com", allowed: true },
+  { constraints: "permitted;DNS:example.com", names: "DNS:A.EXAMPLE.com", allowed: true },
+  { constraints: "permitted;DNS:example.com", names: "DNS:notexample.com", allowed: false },
+  { constraints: "permitted;DNS:example.com", names: "DNS:example.com.evil", allowed: false },
+  {
+    constraints: "permitted;DNS:example.com",
+    names: "DNS:example.com,DNS:other.org",
+    allowed: false,
+  },
+  { constraints: "permitted;DNS:a.org,permitted;DNS:b.org", names: "DNS:x.b.org", allowed: true },
+  { constraints: "permitted;DNS:.example.com", names: "DNS:a.example.com", allowed: true },
+  { constraints: "excluded;DNS:example.com", names: "DNS:a.example.com", allowed: false },
+  { constraints: "excluded;DNS:example.com", names: "DNS:other.org", allowed: true },
+  {
+    constraints: "excluded;DNS:example.com",
+    names: "DNS:example.com.",
+    allowed: false,
+    openssl: "takes the trailing dot for another domain",
+  },
+  {
+    constraints: "permitted;DNS:example.com,excluded;DNS:bad.example.com",
+    names: "DNS:bad.example.com",
+    allowed: false,
+  },
+  { constraints: "permitted;DNS:example.com", names: "email:a@other.org", allowed: true },
+  // E-mail addresses.
+  { constraints: "permitted;email:example.com", names: "email:a@example.com", allowed: true },
+  { constraints: "permitted;email:example.com", names: "email:a@EXAMPLE.com", allowed: true },
+  { constraints: "permitted;email:example.com", names: "email:a@b.example.com", allowed: false },
+  { constraints: "permitted;email:.example.com", names: "email:a@b.example.com", allowed: true },
+  { constraints: "permitted;email:.example.com", names: "email:a@example.com", allowed: false },
+  { constraints: "permitted;email:a@example.com", names: "email:a@example.com", allowed: true },
+  { constraints: "permitted;email:a@example.com", names: "email:b@example.com", allowed: false },
+  { constraints: "permitted;email:a@example.com", names: "email:A@example.com", allowed: false },
+  { constraints: "excluded;email:example.com", names: "email:a@example.com", allowed: false },
+  {
+    constraints: "permitted;email:example.com",
+    subject: "/CN=x/emailAddress=a@other.org",
+    allowed: false,
+  },
+  {
+    constraints: "permitted;email:example.com",
+    subject: "/CN=x/emailAddress=a@example.com",
+    allowed: true,
+  },
+  {
+    constraints: "permitted;email:example.com",
+    subject: "/CN=a@other.org",
+    allowed: false,
+    openssl: "does not take a common name for an address",
+  },
+  // URIs: the host counts.
+  { constraints: "permitted;URI:example.com", names: "URI:https://example.com/x", allowed: true },
+  { constraints: "permitted;URI:example.com", names: "URI:https://a.example.com", allowed: false },
+  { constraints: "permitted;URI:.example.com", names: "URI:https://a.example.com", allowed: true },
+  {
+    constraints: "permitted;URI:example.com",
+    names: "URI:https://example.com:8080/",
+    allowed: true,
+  },
+  {
+    constraints: "permitted;URI:example.com",
+    names: "URI:https://evil.org/example.com",
+    allowed: false,
+  },
+  {
+    constraints: "permitted;URI:example.com",
+    names: "URI:https://example.com@evil.org/",
+    allowed: false,
+  },
+  {
+    constraints: "permitted;URI:example.com",
+    names: "URI:https://user@example.com/",
+    allowed: true,
+    openssl: "does not take user information off",
+  },
+  { constraints: "excluded;URI:example.com", names: "URI:https://example.com/", allowed: false },
+  { constraints: "excluded;URI:example.com", names: "URI:urn:example", allowed: false },
+  {
+    constraints: "excluded;URI:example.com",
+    names: "URI:https://192.0.2.1/",
+    allowed: false,
+    openssl: "compares the address as text",
+  },
+  // Addresses.
+  {
+    constraints: "permitted;IP:192.0.2.0/255.255.255.0",
+    names: "IP:192.0.2.77",
+    allowed: true,
+  },
+  {
+    constraints: "permitted;IP:192.0.2.0/255.255.255.0",
+    names: "IP:192.0.3.77",
+    allowed: false,
+  },
+  { constraints: "permitted;IP:192.0.2.0/255.255.255.0", names: "IP:2001:db8::1", allowed: false },
+  {
+    constraints: "excluded;IP:2001:db8::/ffff:ffff::",
+    names: "IP:2001:db8::1",
+    allowed: false,
+  },
+  // Directory names.
+  { constraints: "permitted;dirName:dir", subject: "/O=example/CN=x", allowed: true },
+  { constraints: "permitted;dirName:dir", subject: "/O=Other/CN=x", allowed: false },
+  { constraints: "permitted;dirName:dir", subject: "/CN=x/O=Example", allowed: false },
+  { constraints: "excluded;dirName:dir", subject: "/O=Example/CN=x", allowed: false },
+  {
+    constraints: "permitted;dirName:dir",
+    subject: "/O=Example",
+    names: "dirName:inside",
+    allowed: true,
+  },
+  {
+    constraints: "permitted;dirName:dir",
+    subject: "/O=Example",
+    names: "dirName:outside",
+    allowed: false,
+  },
+  // Without alternative names the common name is the signer's name.
+  { constraints: "permitted;DNS:example.com", subject: "/CN=evil.org", allowed: false },
+  { constraints: "permitted;DNS:example.com", subject: "/CN=a.example.com", allowed: true },
+  { constraints: "permitted;DNS:example.com", subject: "/CN=Model Signer", allowed: true },
+  // Forms that are not understood.
+  {
+    constraints: "permitted;otherName:1.2.3.4;UTF8:x",
+    names: "otherName:1.2.3.4;UTF8:x",
+    allowed: false,
+  },
+  { constraints: "excluded;RID:1.2.3", names: "RID:1.2.4", allowed: false },
+  { constraints: "permitted;otherName:1.2.3.4;UTF8:x", names: "email:a@b.org", allowed: true },
+];
+
+for (const { constraints, subject = "/CN=x", names, allowed, openssl } of cases) {
+  const who = [subject, ...(names === undefined ? [] : [names])].join(" ");
+  test(`"${constraints}" ${allowed ? "allows" : "refuses"} ${who}`, async () => {
+    using pki = new Pki();
+    const root = pki.root({
+      extensions: [...CA_EXTENSIONS, `nameConstraints=critical,${constraints}`, ...DIRECTORY],
+    });
+    const leaf = pki.leaf(root, {
+      subject,
+      extensions: [
+        ...LEAF_EXTENSIONS,
+        ...(names === undefined ? [] : [`subjectAltName=${names}`]),
+        ...DIRECTORY,
+      ],
+    });
+    const expected = allowed ? "ok" : "CERTIFICATE_CONSTRAINT";
+    assert.equal(outcome(await pathFor(leaf, [root])), expected);
+    if (openssl !== undefined) return;
+    const accepted = pki.accepts(["verify", "-CAfile", root.certificate, leaf.certificate]);
+    assert.equal(accepted, allowed, "OpenSSL decides otherwise");
+  });
+}
+
+test("name constraints of every CA on the path apply", async () => {
+  using pki = new Pki();
+  const constrained = (value: string) => ({
+    extensions: [...CA_EXTENSIONS, `nameConstraints=${value}`],
+  });
+  const root = pki.root(constrained("permitted;DNS:example.com"));
+  const ca = pki.intermediate(root, constrained("permitted;DNS:a.example.com"));
+  const named = (name: string) =>
+    pki.leaf(ca, { extensions: [...LEAF_EXTENSIONS, `subjectAltName=DNS:${name}`] });
+  assert.equal(outcome(await pathFor(named("x.a.example.com"), [root], [ca])), "ok");
+  const outside = named("b.example.com");
+  assert.equal(outcome(await pathFor(outside, [root], [ca])), "CERTIFICATE_CONSTRAINT");
+});
+
+test("name constraints apply to CAs below, self-issued ones excepted", async () => {
+  using pki = new Pki();
+  const root = pki.root({
+    subject: "/O=Root",
+    extensions: [...CA_EXTENSIONS, "nameConstraints=permitted;dirName:dir", ...DIRECTORY],
+  });
+  const below = (subject: string) => {
+    const ca = pki.intermediate(root, { subject });
+    return pathFor(pki.leaf(ca, { subject: "/O=Example/CN=x" }), [root], [ca]);
+  };
+  assert.equal(outcome(await below("/O=Example/CN=CA")), "ok");
+  assert.equal(outcome(await below("/O=Other/CN=CA")), "CERTIFICATE_CONSTRAINT");
+  assert.equal(outcome(await below("/O=Root")), "ok");
+});
+
+test("nameConstraintProblem() refuses to compare a million names", () => {
+  using pki = new Pki();
+  const leaf = load(pki.leaf(pki.root()));
+  const name = { kind: "dns", text: "a.example.com" } as const;
+  const many = { ...leaf, subjectAltNames: Array.from({ length: 2000 }, () => name) };
+  const base = { kind: "dns", text: "example.com" } as const;
+  const permitted = Array.from({ length: 1000 }, () => base);
+  assert.notEqual(nameConstraintProblem({ permitted, excluded: [] }, many), undefined);
+  assert.equal(nameConstraintProblem({ permitted: [base], excluded: [] }, many), undefined);
+});
