@@ -55,17 +55,8 @@ export const GLOBAL_OPTIONS: readonly CliOption[] = [
   },
 ];
 
-/** How a model is enumerated and hashed. */
+/** How a model is enumerated and hashed, whatever its source. */
 export const MODEL_OPTIONS: readonly CliOption[] = [
-  {
-    name: "ignore-paths",
-    type: "file",
-    metavar: "PATH",
-    repeatable: true,
-    commaSeparated: true,
-    fromEnvironment: false,
-    description: "Leave this path inside the model out, with everything below it",
-  },
   {
     name: "ignore-git-paths",
     type: "boolean",

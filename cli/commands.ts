@@ -9,6 +9,7 @@ import type {
 } from "../core/mod.ts";
 import {
   DIGEST_OPTIONS,
+  GLOBAL_OPTIONS,
   HASH_OPTIONS,
   INSPECT_OPTIONS,
   MODEL_OPTIONS,
@@ -16,7 +17,6 @@ import {
   VERIFY_OPTIONS,
 } from "./builtin_options.ts";
 import type { Command, CommandFamily, Offer, Operand, OptionGroup } from "./command.ts";
-import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 
 /** The method of `sign MODEL` and `verify MODEL`. */
 const PREFERRED_METHOD = "sigstore";
@@ -85,7 +85,7 @@ function signCommand(provider: SignerProvider, sources: readonly Option[]): Comm
     groups: withoutRepeats([
       { title: "Signing options", options: [...SIGN_OPTIONS, ...HASH_OPTIONS] },
       { title: "Method options", options: provider.options },
-      { title: "Model options", options: [...MODEL_OPTIONS, ...sources] },
+      { title: "Model options", options: [...sources, ...MODEL_OPTIONS] },
     ]),
     examples: provider.examples ?? [],
     run: async (invocation) => (await import("./commands/sign.ts")).sign(provider, invocation),
@@ -100,7 +100,7 @@ function verifyCommand(provider: VerifierProvider, sources: readonly Option[]): 
     groups: withoutRepeats([
       { title: "Verification options", options: VERIFY_OPTIONS },
       { title: "Method options", options: provider.options },
-      { title: "Model options", options: [...MODEL_OPTIONS, ...sources] },
+      { title: "Model options", options: [...sources, ...MODEL_OPTIONS] },
     ]),
     examples: provider.examples ?? [],
     run: async (invocation) => (await import("./commands/verify.ts")).verify(provider, invocation),
@@ -116,7 +116,7 @@ function digestCommand(sources: readonly Option[]): Command {
       { title: "Digest options", options: [...DIGEST_OPTIONS, ...HASH_OPTIONS] },
       {
         title: "Model options",
-        options: [...MODEL_OPTIONS, ...sources.filter(({ name }) => name !== "signature")],
+        options: [...sources.filter(({ name }) => name !== "signature"), ...MODEL_OPTIONS],
       },
     ]),
     examples: [

@@ -13,8 +13,9 @@ export interface Output {
   columns(): number;
   /**
    * Writes all of it before it returns. A reader that has gone away is no error: nobody is left to be told.
+   * What cannot be written to stderr is lost for the same reason.
    *
-   * @throws {ModelSigningError} `FILE_UNWRITABLE`
+   * @throws {ModelSigningError} `FILE_UNWRITABLE`, from stdout
    */
   write(data: string | Uint8Array): void;
 }
@@ -34,8 +35,8 @@ export type Io = {
 export function processIo(): Io {
   const { env } = process;
   return {
-    stdout: outputOf(1, "standard output", () => process.stdout.columns),
-    stderr: outputOf(2, "standard error", () => process.stderr.columns),
+    stdout: outputOf(1, () => process.stdout.columns),
+    stderr: outputOf(2, () => process.stderr.columns),
     env,
     // https://no-color.org: any value that is not empty.
     colors: (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
@@ -43,7 +44,7 @@ export function processIo(): Io {
   };
 }
 
-function outputOf(fd: number, name: string, columns: () => number | undefined): Output {
+function outputOf(fd: 1 | 2, columns: () => number | undefined): Output {
   const isTerminal = tty.isatty(fd);
   let closed = false;
   return {
@@ -56,10 +57,10 @@ function outputOf(fd: number, name: string, columns: () => number | undefined): 
           at += writeSync(fd, bytes, at);
         } catch (error) {
           const code = systemCode(error);
-          if (code === "EPIPE") closed = true;
           // The other end made the pipe non-blocking and is slow.
-          else if (code === "EAGAIN") pause(5);
-          else throw unwritable(name, code, error);
+          if (code === "EAGAIN") pause(5);
+          else if (code === "EPIPE" || fd === 2) closed = true;
+          else throw unwritable(code, error);
         }
       }
     },
@@ -70,6 +71,6 @@ function pause(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-function unwritable(name: string, code: string, cause: unknown): ModelSigningError {
-  return new ModelSigningError("FILE_UNWRITABLE", `cannot write to ${name}: ${code}`, { cause });
+function unwritable(code: string, cause: unknown): ModelSigningError {
+  return new ModelSigningError("FILE_UNWRITABLE", `cannot write to stdout: ${code}`, { cause });
 }

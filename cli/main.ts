@@ -3,13 +3,23 @@
 import process from "node:process";
 import metadata from "../package.json" with { type: "json" };
 import { processIo } from "./io.ts";
+import { tellFault } from "./report/faults.ts";
 import { run } from "./run.ts";
 import { abortOnSignals } from "./signals.ts";
 
+const io = processIo();
+
+// The runtimes end with 1 when nobody catches an error; here that would mean "rejected".
+for (const event of ["uncaughtException", "unhandledRejection"]) {
+  process.on(event, (error: unknown) => {
+    process.exit(tellFault(error, (text) => io.stderr.write(text), undefined));
+  });
+}
+
 process.exit(
-  await run(process.argv.slice(2), processIo(), {
+  await run(process.argv.slice(2), io, {
     version: metadata.version,
-    // In the compiled binary, too, the worker module lies beside this one.
+    // In the compiled binary, too, the worker's module lies beside this one.
     workerUrl: new URL("./hash_worker.ts", import.meta.url),
     signal: abortOnSignals(),
   }),

@@ -25,16 +25,25 @@ export function legacyPae(payloadType: string, payload: Uint8Array): Uint8Array 
   return Buffer.concat([Buffer.from(head, "utf8"), pythonBytesLiteral(payload)]);
 }
 
-/** `repr(bytes)`: single quotes, unless the bytes hold a single quote and no double quote. */
+/**
+ * `repr(bytes)`: single quotes, unless the bytes hold a single quote and no double quote. Made byte by byte:
+ * the payload is not authenticated yet, and as text a large one could exceed the longest string.
+ */
 function pythonBytesLiteral(bytes: Uint8Array): Uint8Array {
   const quote = bytes.includes(0x27) && !bytes.includes(0x22) ? '"' : "'";
-  // As bytes: the payload is not authenticated yet, and a large one would exceed the longest string.
-  const forms = Array.from({ length: 256 }, (_, byte) => Buffer.from(pythonByte(byte, quote)));
-  const length = bytes.reduce((total, byte) => total + forms[byte]!.length, 0);
+  const forms = new Uint8Array(256 * 4);
+  const lengths = new Uint8Array(256);
+  for (let byte = 0; byte < 256; byte++) {
+    lengths[byte] = Buffer.from(pythonByte(byte, quote)).copy(forms, 4 * byte);
+  }
+  let length = 0;
+  for (const byte of bytes) length += lengths[byte]!;
   const literal = Buffer.alloc(length + 3, quote);
   literal.write("b");
   let at = 2;
-  for (const byte of bytes) for (const part of forms[byte]!) literal[at++] = part;
+  for (const byte of bytes) {
+    for (let index = 0; index < lengths[byte]!; index++) literal[at++] = forms[4 * byte + index]!;
+  }
   return literal;
 }
 

@@ -3,12 +3,8 @@
 import { type Parsed, parsed, Refusal } from "./errors.ts";
 import { DIGEST_LENGTH, HASH_TYPES, type HashType, type Resource } from "./hasher.ts";
 import { isObject, type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
-import { MAX_RESOURCES } from "./limits.ts";
 import { rootDigest, type Serialization, sortResources } from "./manifest.ts";
-import { orderProblem } from "./order.ts";
-import { pathProblem } from "./path.ts";
-import { type ByteRange } from "./source.ts";
-import { parseShardName, tilingProblem } from "./shard.ts";
+import { checkNames, checkOrder, type NameRules } from "./check_manifest.ts";
 import {
   DIGESTS_PREDICATE_TYPE,
   PREDICATE_TYPE,
@@ -17,19 +13,13 @@ import {
 } from "./statement.ts";
 import { excerpt } from "./text.ts";
 
-/** How names are judged. */
-export type StatementRules = {
-  /** Also refuse names that Windows would read as other files. Set when verifying on Windows. */
-  readonly windowsNames?: boolean;
-};
-
 /**
  * Parses a payload. Never throws for what is in it.
  *
  * Findings: `STATEMENT_MALFORMED`, `STATEMENT_TYPE`, `PREDICATE_TYPE`, `RESOURCE_NONE`, `RESOURCE_NAME`,
  * `RESOURCE_DUPLICATE`, `RESOURCE_ORDER`, `SHARD_RANGE`, `ROOT_DIGEST_MISMATCH`.
  */
-export function parseStatement(payload: Uint8Array, rules: StatementRules = {}): Parsed<Statement> {
+export function parseStatement(payload: Uint8Array, rules: NameRules = {}): Parsed<Statement> {
   return parsed(() => {
     const statement = object(strictJson(payload), "the statement");
     onlyMembers(statement, ["_type", "subject", "predicateType", "predicate"], "the statement");
@@ -55,7 +45,7 @@ export function parseStatement(payload: Uint8Array, rules: StatementRules = {}):
   });
 }
 
-function currentForm(statement: JsonObject, rules: StatementRules): Statement {
+function currentForm(statement: JsonObject, rules: NameRules): Statement {
   const subjects = list(statement["subject"], "subject");
   if (subjects.length !== 1) {
     throw malformed(`the statement has ${subjects.length} subjects, expected one`);
@@ -67,11 +57,13 @@ function currentForm(statement: JsonObject, rules: StatementRules): Statement {
   const predicate = object(statement["predicate"], "predicate");
   onlyMembers(predicate, ["resources", "serialization"], "predicate");
   const serialization = parseSerialization(object(predicate["serialization"], "serialization"));
-  const resources = list(predicate["resources"], "resources")
-    .map((entry, index) => parseResource(entry, `resources[${index}]`, serialization));
-  checkResources(resources, serialization, rules);
-  const problem = orderProblem(resources.map((resource) => resource.name), serialization.method);
-  if (problem !== undefined) throw new Refusal(problem.code, problem.message);
+  const resources = each(
+    predicate["resources"],
+    "resources",
+    (entry) => parseResource(entry, serialization),
+  );
+  checkNames(resources, serialization, rules);
+  checkOrder(resources, serialization);
 
   const actualRoot = rootDigest(resources);
   if (actualRoot !== signedRoot) {
@@ -84,22 +76,22 @@ function currentForm(statement: JsonObject, rules: StatementRules): Statement {
 }
 
 /** The tool 0.2.0: files, SHA-256, default exclusions, in any order, without a root digest. */
-function digestsForm(statement: JsonObject, rules: StatementRules): Statement {
+function digestsForm(statement: JsonObject, rules: NameRules): Statement {
   const serialization: Serialization = {
     method: "files",
     hashType: "sha256",
     allowSymlinks: false,
     ignorePaths: [],
   };
-  const resources = list(statement["subject"], "subject").map((entry, index): Resource => {
-    const subject = object(entry, `subject[${index}]`);
+  const resources = each(statement["subject"], "subject", (entry): Resource => {
+    const subject = object(entry, "");
     return {
-      name: string(subject["name"], `subject[${index}].name`),
-      digest: sha256Hex(object(subject["digest"], `subject[${index}].digest`), `subject[${index}]`),
+      name: string(subject["name"], ".name"),
+      digest: sha256Hex(object(subject["digest"], ".digest"), ".digest"),
       algorithm: "sha256",
     };
   });
-  checkResources(resources, serialization, rules);
+  checkNames(resources, serialization, rules);
   sortResources(resources);
   const duplicate = resources.find(({ name }, index) => name === resources[index + 1]?.name);
   if (duplicate) {
@@ -127,8 +119,7 @@ function parseSerialization(value: JsonObject): Serialization {
   const base = {
     hashType: hashType as HashType,
     allowSymlinks,
-    ignorePaths: list(value["ignore_paths"] ?? [], "ignore_paths")
-      .map((path, index) => string(path, `ignore_paths[${index}]`)),
+    ignorePaths: each(value["ignore_paths"] ?? [], "ignore_paths", (path) => string(path, "")),
   };
   if (method === "files") {
     if (shardSize !== undefined) throw malformed("serialization.shard_size is set for files");
@@ -143,70 +134,32 @@ function parseSerialization(value: JsonObject): Serialization {
   return { method, ...base, shardSize };
 }
 
-function parseResource(value: Json, where: string, serialization: Serialization): Resource {
-  const entry = object(value, where);
+function parseResource(value: Json, serialization: Serialization): Resource {
+  const entry = object(value, "");
   const { hashType } = serialization;
   const algorithm = entry["algorithm"];
   // The Python and Go tools write the second form for shards (OMS 4).
   const accepted = algorithm === hashType ||
     (serialization.method === "shards" &&
       algorithm === `${hashType}-sharded-${serialization.shardSize}`);
-  if (!accepted) {
-    throw malformed(`${where}.algorithm is ${shown(algorithm)}, expected "${hashType}"`);
-  }
+  if (!accepted) throw malformed(`.algorithm is ${shown(algorithm)}, expected "${hashType}"`);
   return {
-    name: string(entry["name"], `${where}.name`),
-    digest: hexDigest(entry["digest"], hashType, `${where}.digest`),
+    name: string(entry["name"], ".name"),
+    digest: hexDigest(entry["digest"], hashType, ".digest"),
     algorithm: hashType,
   };
 }
 
-/** Names, counts and shard ranges; not the order. */
-function checkResources(
-  resources: readonly Resource[],
-  serialization: Serialization,
-  rules: StatementRules,
-): void {
-  if (resources.length === 0) throw new Refusal("RESOURCE_NONE", "the statement lists no files");
-  if (resources.length > MAX_RESOURCES) {
-    throw malformed(`the statement lists ${resources.length} files, more than ${MAX_RESOURCES}`);
-  }
-  const paths = serialization.method === "files"
-    ? new Set(resources.map(({ name }) => name))
-    : checkShards(resources, serialization.shardSize);
-  for (const path of paths) {
-    // Before 1.1 a model of one file was listed as "." (OMS 4).
-    const problem = path === "." && paths.size === 1
-      ? undefined
-      : pathProblem(path, rules.windowsNames);
-    if (problem !== undefined) {
-      throw new Refusal("RESOURCE_NAME", `the signed name ${excerpt(path)} ${problem}`);
+/** Parses a list. What is said of an element is prefixed with its place, which is named only then. */
+function each<T>(value: Json | undefined, where: string, parse: (element: Json) => T): T[] {
+  return list(value, where).map((element, index) => {
+    try {
+      return parse(element);
+    } catch (error) {
+      if (error instanceof Refusal) throw malformed(`${where}[${index}]${error.message}`);
+      throw error;
     }
-  }
-}
-
-/** Checks that the shards of each file cover it exactly, and gives the files' paths. */
-function checkShards(resources: readonly Resource[], shardSize: number): ReadonlySet<string> {
-  const files = new Map<string, ByteRange[]>();
-  for (const { name } of resources) {
-    const shard = parseShardName(name);
-    if (shard === undefined) {
-      throw new Refusal(
-        "SHARD_RANGE",
-        `the signed name ${excerpt(name)} does not end in a byte range`,
-      );
-    }
-    const ranges = files.get(shard.path);
-    if (ranges) ranges.push(shard);
-    else files.set(shard.path, [shard]);
-  }
-  for (const [path, ranges] of files) {
-    const problem = tilingProblem(ranges.sort((a, b) => a.start - b.start), shardSize);
-    if (problem !== undefined) {
-      throw new Refusal("SHARD_RANGE", `the shards of ${excerpt(path)} ${problem}`);
-    }
-  }
-  return new Set(files.keys());
+  });
 }
 
 function strictJson(payload: Uint8Array): Json {

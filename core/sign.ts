@@ -10,13 +10,13 @@ import {
   writeBundle,
 } from "./bundle.ts";
 import { pae, PAYLOAD_TYPE } from "./dsse.ts";
+import { manifestProblem } from "./check_manifest.ts";
 import { ModelSigningError, throwIfAborted } from "./errors.ts";
 import { hash, type HashedModel, type HashInput } from "./hash.ts";
 import { keyHint, publicKeyFromDer, verifyBytes } from "./keys.ts";
 import { type Manifest, rootDigest } from "./manifest.ts";
 import { type Span, traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
-import { parseStatement } from "./parse_statement.ts";
 import type { Signed, Signer, Witness } from "./signer.ts";
 import { writeStatement } from "./statement.ts";
 
@@ -49,9 +49,9 @@ export async function sign(
   options: RunOptions = {},
   parent?: Span,
 ): Promise<SignedManifest> {
+  const problem = manifestProblem(manifest);
+  if (problem) throw selfCheck(`the manifest would be refused: ${problem.message}`);
   const payload = writeStatement(manifest);
-  const statement = parseStatement(payload);
-  if (!statement.ok) throw selfCheck(`the statement would be refused: ${statement.issue.message}`);
   const encoded = pae(PAYLOAD_TYPE, payload);
   const signed = await traced(options.observer, "sign.signature", parent, async (span) => {
     span.set({ "pae.bytes": encoded.length });

@@ -1,6 +1,6 @@
 /** `inspect SIGNATURE` */
 
-import { ModelSigningError, parseStatement, readBundleFile } from "../../core/mod.ts";
+import { ModelSigningError, parseStatement, quote, readBundleFile } from "../../core/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
 import { describeBundle } from "../report/description.ts";
 import { inspectionJson, inspectionText } from "../report/inspection.ts";
@@ -11,7 +11,9 @@ export async function inspect(invocation: Invocation): Promise<ExitStatus> {
   const { settings, io, operand, registry } = invocation;
   const bundle = await readBundleFile(operand);
   if (!bundle.ok) {
-    throw new ModelSigningError("BUNDLE_REFUSED", bundle.issue.message, { issues: [bundle.issue] });
+    throw new ModelSigningError("BUNDLE_REFUSED", `${quote(operand)} is not a usable signature`, {
+      issues: [bundle.issue],
+    });
   }
   const inspection = {
     path: operand,

@@ -1,6 +1,7 @@
 /** What a bundle claims about its signer, unverified. */
 
 import type { Bundle, Description, Registry } from "../../core/mod.ts";
+import { certificateLines } from "./identity.ts";
 
 /** The words of the first method that knows the bundle's material. */
 export async function describeBundle(
@@ -12,4 +13,12 @@ export async function describeBundle(
     if (description) return description;
   }
   return undefined;
+}
+
+/** Lines that tell who signed: the leaf certificate where there is one, else the method's own words. */
+export function signerLines(description: Description): readonly string[] {
+  const [leaf] = description.certificates;
+  return leaf
+    ? certificateLines(leaf)
+    : description.fields.map(([label, value]) => `${label} ${value}`);
 }

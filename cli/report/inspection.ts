@@ -9,6 +9,7 @@ import {
 } from "../../core/mod.ts";
 import { counted } from "../units.ts";
 import { serializationText } from "./coverage.ts";
+import { signerLines } from "./description.ts";
 import { certificateLines } from "./identity.ts";
 import { Page, type PageStyle } from "./page.ts";
 
@@ -33,10 +34,12 @@ export function inspectionText(inspection: Inspection, style: PageStyle): string
   page.gap();
   page.field("Signature", path);
   page.field("Method", description?.method ?? `unknown (${bundle.material.kind})`);
-  for (const [label, value] of description?.fields ?? []) page.field(label, value);
-  description?.certificates.forEach((certificate, index) =>
-    page.field(index === 0 ? "Certificate" : "Chain", certificateLines(certificate))
-  );
+  if (description) {
+    page.field("Signer", signerLines(description));
+    for (const issuer of description.certificates.slice(1)) {
+      page.field("Chain", certificateLines(issuer));
+    }
+  }
   page.field("Log entries", String(bundle.tlogEntries.length));
   page.field("Timestamps", String(bundle.timestamps.length));
   if (!statement.ok) {

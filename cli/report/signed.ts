@@ -2,7 +2,7 @@
 
 import type { Description, SignedModelBundle } from "../../core/mod.ts";
 import { coverageFields } from "./coverage.ts";
-import { certificateLines } from "./identity.ts";
+import { signerLines } from "./description.ts";
 import { Page, type PageStyle } from "./page.ts";
 
 /** A model that has just been signed. */
@@ -24,12 +24,7 @@ export function signedText(
   page.gap();
   page.field("Signature", target === "-" ? "written to stdout" : target);
   if (description) {
-    const [leaf] = description.certificates;
-    page.field("Signer", [
-      `method ${description.method}`,
-      ...description.fields.map(([label, value]) => `${label} ${value}`),
-      ...(leaf ? certificateLines(leaf) : []),
-    ]);
+    page.field("Signer", [`method ${description.method}`, ...signerLines(description)]);
   }
   coverageFields(page, coverage, manifest.serialization);
   page.field("Root digest", `sha256:${rootDigest}`);

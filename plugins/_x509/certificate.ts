@@ -18,6 +18,7 @@ import {
 } from "./der.ts";
 import { type Extensions, parseExtensions, parseRawExtensions } from "./extensions.ts";
 import { labelledName } from "./general_name.ts";
+import { MAX_SHOWN_SUBJECT } from "./limits.ts";
 import { type Name, nameKey, nameText, parseName } from "./name.ts";
 
 /** An algorithm with its parameters. */
@@ -63,9 +64,6 @@ export type Certificate = SignedData & Extensions & {
   readonly fingerprint: string;
 };
 
-/** Characters of a subject that a message quotes. */
-const MAX_SHOWN = 200;
-
 /** Parses a certificate. Never throws for what is in it. Finding: `CERTIFICATE_MALFORMED`. */
 export function parseCertificate(der: Uint8Array): Parsed<Certificate> {
   return parsed(() => {
@@ -92,7 +90,7 @@ export function certificateName({ subject, subjectAltNames, serial }: Certificat
     : first
     ? labelledName(first)
     : `serial number ${serial}`;
-  return quote(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
+  return quote(text.length > MAX_SHOWN_SUBJECT ? `${text.slice(0, MAX_SHOWN_SUBJECT)}…` : text);
 }
 
 /** Splits a SEQUENCE of signed part, algorithm and signature. Throws DerError. */

@@ -6,6 +6,8 @@
  * 1.1 GB and 3.5 s for a list of 200,000 entries (asn1js 4.0.0). A reader that walks takes neither.
  */
 
+import { MAX_OID_BYTES } from "./limits.ts";
+
 /** Thrown for bytes that are not what they should be. Private to this folder: its parsers catch it. */
 export class DerError extends Error {}
 
@@ -33,9 +35,6 @@ export const TAG = {
   sequence: 0x30,
   set: 0x31,
 } as const;
-
-/** Longest content of an OBJECT IDENTIFIER that is read. The longest registered ones have about 30 bytes. */
-const MAX_OID_BYTES = 128;
 
 /** Reads elements one after another. */
 export class DerReader {

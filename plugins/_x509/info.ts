@@ -12,7 +12,8 @@ export function certificateInfo(certificate: Certificate): CertificateInfo {
   return {
     subject: nameText(certificate.subject),
     issuer: nameText(certificate.issuer),
-    serial: certificate.serial,
+    // Without the byte that only says that the number is not negative.
+    serial: certificate.serial.replace(/^00(?=[89a-f])/, ""),
     notBefore: isoTime(certificate.notBefore),
     notAfter: isoTime(certificate.notAfter),
     subjectAlternativeNames: (certificate.subjectAltNames ?? []).map(labelledName),

@@ -3,7 +3,7 @@
 export { type Certificate, certificateName, parseCertificate } from "./certificate.ts";
 export { type Crl, readCrls } from "./crl.ts";
 export { KEY_USAGE, PURPOSE } from "./extensions.ts";
-export { type GeneralName, generalNameText } from "./general_name.ts";
+export { generalNameText } from "./general_name.ts";
 export { certificateInfo } from "./info.ts";
 export { attributeValues, COMMON_NAME, nameText } from "./name.ts";
 export {
@@ -13,8 +13,8 @@ export {
   type PathOptions,
   type PathResult,
 } from "./path.ts";
-export { type CertificateKey, certificateKey, certificateKeyName } from "./public_key.ts";
+export { type CertificateKey, certificateKey } from "./public_key.ts";
 export { checkRevocation, type RevocationResult } from "./revocation.ts";
-export { signatureScheme, verifySigned } from "./signature.ts";
-export { isSelfSigned, readCertificates, splitTrust } from "./trust.ts";
+export { verifySigned } from "./signature.ts";
+export { readCertificates, splitTrust } from "./trust.ts";
 export { isoTime, validityIssue } from "./validity.ts";

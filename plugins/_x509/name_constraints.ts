@@ -3,11 +3,9 @@
 import { quote } from "../../core/text.ts";
 import type { Certificate } from "./certificate.ts";
 import { type GeneralName, generalNameText } from "./general_name.ts";
+import { MAX_COMPARISONS } from "./limits.ts";
 import { attributeValues, COMMON_NAME, EMAIL_ADDRESS, isWithin } from "./name.ts";
 import type { NameConstraints } from "./extensions.ts";
-
-/** Comparisons of names with constraints for one certificate and CA; OpenSSL stops at the same number. */
-const MAX_COMPARISONS = 1 << 20;
 
 /** Host names as constraints can judge them: no empty label, so no trailing dot that would dodge an exclusion. */
 const HOST = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i;

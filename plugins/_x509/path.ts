@@ -10,6 +10,7 @@ import { MAX_CHAIN_LENGTH } from "../../core/limits.ts";
 import { quote } from "../../core/text.ts";
 import { type Certificate, certificateName } from "./certificate.ts";
 import { KEY_USAGE, PURPOSE } from "./extensions.ts";
+import { MAX_SIGNATURE_CHECKS, MAX_STEPS } from "./limits.ts";
 import { nameText } from "./name.ts";
 import { nameConstraintProblem } from "./name_constraints.ts";
 import { certificateKey } from "./public_key.ts";
@@ -43,11 +44,6 @@ export type PathResult =
     readonly outOfDate?: Issue;
   }
   | { readonly path?: undefined; readonly issue: Issue };
-
-/** Signatures verified in one search. A path of {@link MAX_CHAIN_LENGTH} needs 15; cross-signed CAs some more. */
-const MAX_SIGNATURE_CHECKS = 200;
-/** Issuers looked at in one search: bounds walks through certificates that sign each other in circles. */
-const MAX_STEPS = 2000;
 
 /**
  * Finds a path from the leaf to a trust anchor. The first that holds at `at` wins; without one, the first

@@ -163,7 +163,7 @@ class CertificateVerifier implements Verifier {
     const { anchors, intermediates } = this.#trust;
     return await findPath(
       claimed.leaf,
-      // What the user gave comes first: a bundle cannot crowd it out.
+      // Of those that fit equally well, what the user gave is tried before what the bundle brings.
       { anchors, intermediates: [...intermediates, ...claimed.others] },
       { at, purpose: PURPOSE.codeSigning },
     );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cli } from "../support/cli.ts";
+import { spawnSync } from "node:child_process";
+import { cli, programCommand, programEnvironment } from "../support/cli.ts";
 import { onTerminal } from "../support/pty.ts";
 import { workbench } from "../support/workbench.ts";
 
@@ -72,4 +73,16 @@ test("sign takes the password from the environment, a file and the command line"
   assert.equal((await cli(SIGN, { cwd, env })).status, 0);
   assert.equal((await cli([...SIGN, "--password-file", "password.txt"], { cwd })).status, 0);
   assert.equal((await cli([...SIGN, "--password", "hunter2"], { cwd })).status, 0);
+});
+
+test("without a terminal the password cannot be asked for, and nothing hangs", async () => {
+  await using folder = await workbench();
+  // A session of its own has no controlling terminal, wherever the tests are started from.
+  const { status, stderr } = spawnSync("setsid", ["--wait", ...programCommand(), ...SIGN], {
+    cwd: folder.path,
+    env: programEnvironment(),
+    encoding: "utf8",
+  });
+  assert.equal(status, 3);
+  assert.match(stderr, /\[(?:INTERACTION_UNAVAILABLE|KEY_PASSWORD_MISSING)\]/);
 });

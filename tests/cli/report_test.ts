@@ -7,6 +7,7 @@ import { type NamedReport, verificationText } from "../../cli/report/verificatio
 import { verificationJson } from "../../cli/report/verification_json.ts";
 import type { CertificateInfo, FileDiff, Report } from "../../core/mod.ts";
 import { cli } from "../support/cli.ts";
+import { LEAF_EXTENSIONS, Pki } from "../support/pki.ts";
 import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
 
 const SCHEMA: Schema = JSON.parse(
@@ -183,4 +184,42 @@ test("verify --format json follows the schema, whatever the outcome", async () =
   const garbage = await cli(json, { cwd });
   assert.equal(garbage.status, 1);
   assert.deepEqual(problems(garbage.stdout), []);
+});
+
+test("a certificate's subject, names, issuer and anchor are told by sign, verify and inspect", async () => {
+  await using folder = await workbench();
+  using pki = new Pki();
+  const cwd = folder.path;
+  const root = pki.root({ subject: "/CN=Example Root" });
+  const issuing = pki.intermediate(root, { subject: "/CN=Example Issuer" });
+  const leaf = pki.leaf(issuing, {
+    subject: "/CN=Release",
+    extensions: [...LEAF_EXTENSIONS, "subjectAltName=email:release@example.com"],
+  });
+  const signed = await cli([
+    "sign",
+    "certificate",
+    "model",
+    "--private-key",
+    leaf.key,
+    "--signing_certificate",
+    leaf.certificate,
+    "--certificate_chain",
+    issuing.certificate,
+  ], { cwd });
+  assert.equal(signed.status, 0, signed.stderr);
+  const verify = ["verify", "certificate", "model", "--signature", "model.sig"];
+  const verified = await cli([...verify, "--certificate-chain", root.certificate], { cwd });
+  assert.equal(verified.status, 0, verified.stderr);
+  const inspected = await cli(["inspect", "model.sig"], { cwd });
+  for (const { stdout } of [signed, verified, inspected]) {
+    for (const part of ["CN=Release", "email:release@example.com", "CN=Example Issuer"]) {
+      assert.ok(stdout.includes(part), part);
+    }
+  }
+  assert.match(verified.stdout, /trust anchor CN=Example Root/);
+  const json = [...verify, "--certificate-chain", root.certificate, "--format", "json"];
+  const { stdout } = await cli(json, { cwd });
+  assert.deepEqual(problems(stdout), []);
+  assert.equal(JSON.parse(stdout).identity.anchor.subject, "CN=Example Root");
 });

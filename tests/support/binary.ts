@@ -1,7 +1,7 @@
 /** The compiled program, for tests that are about the binary itself. */
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
@@ -32,12 +32,8 @@ function compile(): string {
   const folder = mkdtempSync(join(tmpdir(), "model-signing-binary-"));
   chmodSync(folder, 0o755);
   const target = join(folder, "model-signing");
-  const { tasks } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
-  const words: string[] = tasks.compile.command.split(" ");
-  const [bun, ...args] = words.map((word) => word === "dist/model-signing" ? target : word);
-  if (bun === undefined || !args.includes(target)) {
-    throw new Error(`the task "compile" does not write dist/model-signing: ${words.join(" ")}`);
-  }
-  execFileSync(join(ROOT, bun), args, { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
+  const runtime = "bun" in process.versions ? [] : ["run", "-A"];
+  const args = [...runtime, join(ROOT, "cli", "compile.ts"), target];
+  execFileSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
   return target;
 }

@@ -142,7 +142,6 @@ export class Pki implements Disposable {
   crl(issuer: Issued, spec: CrlSpec = {}): string {
     const config = this.#database(spec.extensions ?? []);
     for (const { certificate, reason } of spec.revoked ?? []) {
-      // OpenSSL writes this reason for entries of a delta list only, so it is put into the database by hand.
       const args = reason === undefined ? [] : ["-crl_reason", reason];
       this.openssl([
         "ca",
@@ -234,7 +233,7 @@ export class Pki implements Disposable {
   }
 }
 
-/** DER of the first certificate in a PEM file. */
+/** DER of the first block in a PEM file. */
 export function derOf(path: string): Uint8Array {
   const [, base64 = ""] =
     /-----BEGIN [A-Z0-9 ]+-----([\s\S]*?)-----END/.exec(readFileSync(path, "utf8")) ?? [];

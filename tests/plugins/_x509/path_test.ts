@@ -40,7 +40,7 @@ function threeLevels(
   return { leaf: pki.leaf(intermediate, leaf), anchors: [anchor], intermediates: [intermediate] };
 }
 
-const KEYS: readonly KeyType[] = ["P-256", "P-384", "P-521", "RSA-2048", "RSA-3072", "Ed25519"];
+const KEYS: readonly KeyType[] = ["P-256", "P-384", "P-521", "RSA-2048", "Ed25519"];
 
 const cases: readonly Case[] = [
   ...KEYS.map((key): Case => ({
@@ -48,6 +48,12 @@ const cases: readonly Case[] = [
     build: (pki) => threeLevels(pki, { key }, { key }, { key }),
     expected: "ok",
   })),
+  {
+    // Only one: making such a key takes up to a second.
+    name: "an anchor with an RSA-3072 key",
+    build: (pki) => threeLevels(pki, {}, {}, { key: "RSA-3072" }),
+    expected: "ok",
+  },
   ...(["P-256", "P-384", "P-521", "RSA-2048"] as const).flatMap((key) =>
     (["sha256", "sha384", "sha512"] as const).map((digest): Case => ({
       name: `${key} signatures with ${digest}`,

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { tellFault } from "../../cli/report/faults.ts";
+import type { Log } from "../../cli/log.ts";
+import { type Issue, ModelSigningError, textLogger } from "../../core/mod.ts";
+import { workbench } from "../support/workbench.ts";
+
+function told(error: unknown, level: Log["level"] = "info"): { status: number; text: string } {
+  let text = "";
+  const write = (more: string) => void (text += more);
+  const log: Log = { level, format: "text", toFile: false, logger: textLogger({ level, write }) };
+  return { status: tellFault(error, write, log), text };
+}
+
+test("tellFault() maps usage to 2 and everything else to 3", () => {
+  assert.equal(told(new ModelSigningError("USAGE", "x")).status, 2);
+  assert.equal(told(new ModelSigningError("USAGE_IGNORE_PATH", "x")).status, 2);
+  assert.equal(told(new ModelSigningError("MODEL_NOT_FOUND", "x")).status, 3);
+  assert.equal(told("not even an error").status, 3);
+});
+
+test("tellFault() calls an unexpected error INTERNAL, and shows its stack at debug level only", () => {
+  const error = new TypeError("x is not a function");
+  assert.match(told(error).text, /\[INTERNAL\]/);
+  assert.ok(!told(error).text.includes("faults_test.ts"));
+  assert.ok(told(error, "debug").text.includes("faults_test.ts"));
+  assert.equal(told(error, "silent").text, "");
+});
+
+test("tellFault() lists the first 20 findings on lines of their own and counts the rest", () => {
+  const issues = [...Array(25).keys()].map((index): Issue => ({
+    code: "ENTRY_SYMLINK",
+    message: `entry ${index}\x1b[31m`,
+  }));
+  const { text } = told(new ModelSigningError("MODEL_REFUSED", "x", { issues, hint: "do this" }));
+  assert.equal(text.split("[ENTRY_SYMLINK]\n").length - 1, 20);
+  assert.match(text, /and 5 more\nmodel-signing: hint: do this\n$/);
+  assert.ok(!text.includes("\x1b"));
+});
+
+test("a second SIGINT ends a process that the first one did not", async () => {
+  await using folder = await workbench();
+  const signals = new URL("../../cli/signals.ts", import.meta.url).href;
+  const script = join(folder.path, "stubborn.ts");
+  await writeFile(
+    script,
+    `import { abortOnSignals } from ${JSON.stringify(signals)};
+     abortOnSignals().addEventListener("abort", () => console.log("first"));
+     setInterval(() => {}, 1000);
+     console.log("ready");`,
+  );
+  const runtime = "bun" in process.versions ? [script] : ["run", "-A", "--quiet", script];
+  const child = spawn(process.execPath, runtime, { stdio: ["ignore", "pipe", "inherit"] });
+  // Once when it is ready and once when it has told of the first signal.
+  child.stdout.on("data", () => process.kill(child.pid!, "SIGINT"));
+  const status = await new Promise((resolve) => child.on("close", resolve));
+  assert.equal(status, 130);
+});
