@@ -202,9 +202,7 @@ for (const [change, apply] of Object.entries(CHANGES)) {
       let changed: Promise<unknown> | undefined;
       const outcome = await cli([...args, "--log-level", "debug"], {
         cwd: bench.path,
-        onStderr: (text) => {
-          if (changed === undefined && text.includes("enumerate done")) changed = apply(model);
-        },
+        step: { after: "enumerate done", act: () => changed = apply(model) },
       });
       assert.ok(changed !== undefined, "the model was listed");
       await changed;

@@ -2,13 +2,10 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { compiledBinary } from "../support/binary.ts";
 import { cli, programEnvironment } from "../support/cli.ts";
 import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Everything that a JavaScript runtime might read from the folder it is started in. */
 function traps(prefix: string, mark: string): Record<string, string> {
@@ -33,15 +30,8 @@ function traps(prefix: string, mark: string): Record<string, string> {
 test("the binary reads no configuration and runs no code from the model or the current folder", async () => {
   await using folder = await workbench();
   const cwd = folder.path;
-  // The source would do on Deno; on Bun its runtime reads bunfig.toml by design, so it is always the binary here.
-  const binary = process.env["MODEL_SIGNING_BINARY"] ?? join(cwd, "program");
-  if (!existsSync(binary)) {
-    const bun = join(ROOT, "node_modules", "bun", "bin", "bun.exe");
-    const { status, stderr } = spawnSync(bun, [join(ROOT, "cli", "compile.ts"), binary], {
-      encoding: "utf8",
-    });
-    assert.equal(status, 0, stderr);
-  }
+  // The source would do on Deno; Bun's own runtime reads bunfig.toml by design.
+  const binary = compiledBinary();
   const mark = join(cwd, "trapped");
   await folder.write({ ...traps("", mark), ...traps("model/", mark) });
   const env = programEnvironment({ NODE_PATH: join(cwd, "node_modules") });

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdir, open, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { cli, programCommand, programEnvironment } from "../support/cli.ts";
+import { cli, kill, programCommand, programEnvironment } from "../support/cli.ts";
 import { onTerminal } from "../support/pty.ts";
 import { SIGN, workbench } from "../support/workbench.ts";
 
@@ -51,7 +51,7 @@ test("SIGTERM ends hashing with 3 and leaves the old signature", async () => {
   const args = ["sign", "key", "huge", "--private-key", "key.pem", "--log-level", "debug"];
   const { status, stdout, stderr } = await cli(args, {
     cwd,
-    signal: { after: "enumerate done", name: "SIGTERM" },
+    step: { after: "enumerate done", act: kill("SIGTERM") },
   });
   assert.equal(status, 3);
   assert.equal(stdout, "");

@@ -131,14 +131,11 @@ test("hash() names every refused entry, wherever it stands", async () => {
 
 test("hash() refuses a model with a file that cannot be read", async () => {
   const broken = Object.assign(new Error("disk"), { code: "EIO" });
-  const error = await refused(
-    hashed({ "a": "1", "bad": broken, "link": symlink("link") }),
-    "MODEL_REFUSED",
-  );
-  assert.deepEqual(
-    error.issues.map(({ code, path }) => [code, path]),
-    [["ENTRY_UNREADABLE", "bad"], ["ENTRY_SYMLINK", "link"]],
-  );
+  const error = await refused(hashed({ "a": "1", "bad": broken, "z": "1" }), "MODEL_REFUSED");
+  assert.deepEqual(error.issues.map(({ code, path }) => [code, path]), [[
+    "ENTRY_UNREADABLE",
+    "bad",
+  ]]);
 });
 
 test("hash() lists a bounded number of refused entries", async () => {

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
+import { resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -11,8 +12,8 @@ export type CliOptions = {
   /** Added to this process's environment, whose own `MODEL_SIGNING_*` are taken out. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** A signal that is sent once, when a text has appeared on stderr. */
-  readonly signal?: { readonly after: string; readonly name: NodeJS.Signals };
+  /** What is done once, when a text has appeared on stderr. */
+  readonly step?: { readonly after: string; act(pid: number): void };
 };
 
 /** What the program did. */
@@ -23,10 +24,19 @@ export type CliResult = {
   readonly stderr: string;
 };
 
+/**
+ * A step that sends a signal. Deno's `child.kill()` would report it as what ended the process, even when that
+ * exits by itself.
+ */
+export function kill(signal: NodeJS.Signals): (pid: number) => void {
+  return (pid) => void process.kill(pid, signal);
+}
+
 /** The command line of the program: the binary that `MODEL_SIGNING_BINARY` names, or the source. */
 export function programCommand(): readonly [string, ...string[]] {
   const binary = process.env["MODEL_SIGNING_BINARY"];
-  if (binary) return [binary];
+  // Absolute, since tests start it from other folders.
+  if (binary) return [resolve(binary)];
   const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
   return "bun" in process.versions
     ? [process.execPath, main]
@@ -53,15 +63,15 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   });
   const stdout: Uint8Array[] = [];
   const stderr: Uint8Array[] = [];
-  let signalled = false;
+  let acted = false;
   child.stdout.on("data", (chunk: Uint8Array) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Uint8Array) => {
     stderr.push(chunk);
-    const { after, name } = options.signal ?? {};
-    if (signalled || after === undefined || child.pid === undefined) return;
+    const { after, act } = options.step ?? {};
+    if (acted || after === undefined || child.pid === undefined) return;
     if (!Buffer.concat(stderr).toString("utf8").includes(after)) return;
-    // Deno's child.kill() reports the signal as what ended the process, even when it exits by itself.
-    signalled = process.kill(child.pid, name);
+    acted = true;
+    act?.(child.pid);
   });
   // A program that does not read its input may be gone before it is written.
   child.stdin.on("error", () => {});
