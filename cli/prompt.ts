@@ -1,5 +1,6 @@
 /** Asks for a secret on the terminal, without echo. */
 
+import type { Buffer } from "node:buffer";
 import { constants, openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { StringDecoder } from "node:string_decoder";
@@ -84,9 +85,9 @@ async function readSecret(
   const decoder = new StringDecoder("utf8");
   let typed: string[] = [];
   const restore = () => void input.setRawMode(false);
-  const onData = (chunk: Uint8Array) => {
+  const onData = (chunk: Buffer) => {
     // What keys such as the arrows send is no part of a password.
-    for (const character of decoder.write(chunk as never).replace(/\x1b\[[0-9;]*[ -~]/g, "")) {
+    for (const character of decoder.write(chunk).replace(/\x1b(?:\[[0-9;]*|O)[ -~]/g, "")) {
       switch (character) {
         case "\r":
         case "\n":

@@ -21,6 +21,13 @@ export function manifestProblem(manifest: Manifest): Issue | undefined {
   const { name, resources, serialization } = manifest;
   const result = parsed(() => {
     if (name === "") throw new Refusal("STATEMENT_MALFORMED", "the model has no name");
+    if (serialization.ignorePaths.includes("")) {
+      throw new Refusal("STATEMENT_MALFORMED", "an ignored path is empty");
+    }
+    if (serialization.method === "shards" && !isShardSize(serialization.shardSize)) {
+      const message = `the shard size is ${serialization.shardSize}, expected a positive integer`;
+      throw new Refusal("STATEMENT_MALFORMED", message);
+    }
     for (const { name, digest, algorithm } of resources) {
       const length = 2 * DIGEST_LENGTH[serialization.hashType];
       if (
@@ -35,6 +42,11 @@ export function manifestProblem(manifest: Manifest): Issue | undefined {
     checkOrder(resources, serialization);
   });
   return result.ok ? undefined : result.issue;
+}
+
+/** Whether a number can be the size of a shard, in bytes. */
+export function isShardSize(size: number): boolean {
+  return Number.isSafeInteger(size) && size > 0;
 }
 
 /** Refuses an empty list, unsafe names, and shards that do not cover their files exactly; not the order. */

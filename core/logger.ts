@@ -53,8 +53,10 @@ export function jsonLogger(options: LoggerOptions): Logger {
   return {
     log(level, message, fields = {}) {
       if (ORDER[level] < ORDER[options.level]) return;
-      const line = { time: new Date().toISOString(), level, message, ...fields };
-      options.write(`${printableJson(JSON.stringify(line))}\n`);
+      const own = { time: new Date().toISOString(), level, message };
+      // `own` again: no field takes its place.
+      const line = JSON.stringify({ ...own, ...fields, ...own });
+      options.write(`${printableJson(line)}\n`);
     },
   };
 }

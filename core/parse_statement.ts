@@ -4,7 +4,7 @@ import { type Parsed, parsed, Refusal } from "./errors.ts";
 import { DIGEST_LENGTH, HASH_TYPES, type HashType, type Resource } from "./hasher.ts";
 import { isObject, type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
 import { rootDigest, type Serialization, sortResources } from "./manifest.ts";
-import { checkNames, checkOrder, type NameRules } from "./check_manifest.ts";
+import { checkNames, checkOrder, isShardSize, type NameRules } from "./check_manifest.ts";
 import {
   DIGESTS_PREDICATE_TYPE,
   PREDICATE_TYPE,
@@ -128,7 +128,7 @@ function parseSerialization(value: JsonObject): Serialization {
   if (method !== "shards") {
     throw malformed(`serialization.method is ${shown(method)}, expected "files" or "shards"`);
   }
-  if (typeof shardSize !== "number" || !Number.isSafeInteger(shardSize) || shardSize < 1) {
+  if (typeof shardSize !== "number" || !isShardSize(shardSize)) {
     throw malformed(`serialization.shard_size is ${shown(shardSize)}, expected a positive integer`);
   }
   return { method, ...base, shardSize };

@@ -19,14 +19,13 @@ export function pageStyle(output: Output, io: Io): PageStyle {
 }
 
 /** What a piece of text means. */
-export type Tone = "plain" | "good" | "bad" | "unsure" | "faint";
+export type Tone = "plain" | "good" | "bad" | "unsure";
 
 const SGR: Readonly<Record<Tone, string>> = {
   plain: "",
   good: "32",
   bad: "31",
   unsure: "33",
-  faint: "2",
 };
 
 /** Wide enough for the longest label, "Root digest". */
@@ -107,7 +106,7 @@ export class Page {
 function wrap(text: string, width: number, indent: string): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const [piece] of text.matchAll(/ *[^ ]+/g)) {
+  for (const [piece] of text.matchAll(/ *[^ ]+| +$/g)) {
     if (line !== "" && line.length + piece.length > width) {
       lines.push(line);
       line = indent + piece.trimStart();

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -214,6 +215,52 @@ for (const [change, apply] of Object.entries(CHANGES)) {
     assertFault(await whileHashing(SIGN), 3, "MODEL_REFUSED");
     assert.deepEqual(snapshot(bench.path), before);
 
+    assertStatus(await cli(SIGN, { cwd: bench.path }), 0, "sign");
+    assertVerdict(await whileHashing(VERIFY_JSON), "inconclusive", 3, ["FILE_CHANGED"]);
+  });
+}
+
+/** Sixteen such files keep one job busy while most of them are still to be opened. */
+const FILE_BYTES = 2 ** 27;
+
+/** What can happen to files that were listed and not yet opened. */
+const REPLACEMENTS: Readonly<Record<string, (file: string) => Promise<unknown>>> = {
+  "replaced by a link to the same content": async (file) => {
+    await rename(file, `${file}.moved`);
+    await symlink(`${file}.moved`, file);
+  },
+  "replaced by another file": async (file) => {
+    await writeFile(`${file}.new`, "");
+    await truncate(`${file}.new`, FILE_BYTES);
+    await rename(`${file}.new`, file);
+  },
+  "removed": (file) => rm(file),
+};
+
+for (const [change, apply] of Object.entries(REPLACEMENTS)) {
+  test(`files ${change} after they were listed are not signed, and not verified`, async () => {
+    await using bench = await workbench();
+    const files = Array.from({ length: 16 }, (_, index) => join(bench.path, `model/${index}.bin`));
+    const restore = async () => {
+      for (const file of files) {
+        await rm(file, { force: true });
+        await writeFile(file, "");
+        await truncate(file, FILE_BYTES);
+      }
+    };
+    const whileHashing = async (args: readonly string[]) => {
+      await restore();
+      let changed: Promise<unknown> | undefined;
+      const outcome = await cli([...args, "--log-level", "debug", "--jobs", "1"], {
+        cwd: bench.path,
+        step: { after: "enumerate done", act: () => changed = Promise.all(files.map(apply)) },
+      });
+      await changed;
+      return outcome;
+    };
+    assertFault(await whileHashing(SIGN), 3, "MODEL_REFUSED");
+    assert.ok(!existsSync(join(bench.path, "model.sig")));
+    await restore();
     assertStatus(await cli(SIGN, { cwd: bench.path }), 0, "sign");
     assertVerdict(await whileHashing(VERIFY_JSON), "inconclusive", 3, ["FILE_CHANGED"]);
   });

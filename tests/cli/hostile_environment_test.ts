@@ -10,7 +10,7 @@ import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
 /** Everything that a JavaScript runtime might read from the folder it is started in. */
 function traps(prefix: string, mark: string): Record<string, string> {
   const code = `require("node:fs").writeFileSync(${JSON.stringify(mark)}, "")`;
-  const modules = ["pkijs", "asn1js", "@optique/core", "@napi-rs/blake-hash", "trap"];
+  const modules = ["hash-wasm", "@optique/core", "@napi-rs/blake-hash-linux-x64-gnu", "trap"];
   return {
     [`${prefix}bunfig.toml`]: 'preload = ["./trap.ts"]\n[run]\npreload = ["./trap.ts"]\n',
     [`${prefix}trap.ts`]: code,

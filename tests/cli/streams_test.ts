@@ -26,7 +26,7 @@ function shell(script: string, cwd: string) {
 test("a reader that closes the pipe is no error", async () => {
   await using folder = await workbench();
   const files = Object.fromEntries(
-    [...Array(3000).keys()].map((index) => [`model/${"n".repeat(100)}${index}`, "x"]),
+    [...Array(600).keys()].map((index) => [`model/${"n".repeat(200)}${index}`, "x"]),
   );
   await folder.write(files);
   const script = "{ PROGRAM digest model --files; echo status $? >&2; } | head -n 1";

@@ -24,6 +24,9 @@ const NAMES = [
   "tags\u{e0041}\u{e0042}",
 ];
 
+/** A dozen runs; Bun stops a test after 5 s. */
+const SLOW = { timeout: 60_000 };
+
 /** What none of the outputs may hold. A newline is fine where a line of ours ends. */
 const RAW =
   /[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\u{e0000}-\u{e007f}]/u;
@@ -34,44 +37,48 @@ function assertHarmless(text: string): void {
   assert.ok(!/^VERIFIED$/m.test(text) && !/^VERIFIED"/m.test(text));
 }
 
-test("no file name reaches the terminal unescaped, in any report, list or error", async () => {
-  await using folder = await workbench();
-  const cwd = folder.path;
-  const model = `model\x1b[7m\u202e`;
-  await rename(join(cwd, "model"), join(cwd, model));
-  for (const name of NAMES) await writeFile(join(cwd, model, name), "x");
-  const sign = ["sign", "key", model, "--private-key", "key.pem"];
-  const verify = ["verify", "key", model, "--public-key", "key.pub", "--signature", "model.sig"];
-  const outputs: string[] = [];
-  const run = async (args: readonly string[], status: number) => {
-    const result = await cli(args, { cwd });
-    assert.equal(result.status, status, `${args.join(" ")}: ${result.stderr}`);
-    outputs.push(result.stdout, result.stderr);
-    return result.stdout;
-  };
-  await run([...sign, "--ignore-paths", NAMES[0]!, "--log-level", "debug"], 0);
-  await run(sign, 0);
-  await run([...verify, "--log-level", "debug", "--log-format", "json"], 0);
-  await run(["digest", model, "--files"], 0);
-  await run(["inspect", "model.sig"], 0);
-  const inspection = JSON.parse(await run(["inspect", "model.sig", "--format", "json"], 0));
-  const names = inspection.statement.resources.map(({ name }: { name: string }) => name);
-  // JSON escapes are undone by whoever parses them: the names are all there.
-  for (const name of NAMES) assert.ok(names.includes(name), JSON.stringify(name));
+test(
+  "no file name reaches the terminal unescaped, in any report, list or error",
+  SLOW,
+  async () => {
+    await using folder = await workbench();
+    const cwd = folder.path;
+    const model = `model\x1b[7m\u202e`;
+    await rename(join(cwd, "model"), join(cwd, model));
+    for (const name of NAMES) await writeFile(join(cwd, model, name), "x");
+    const sign = ["sign", "key", model, "--private-key", "key.pem"];
+    const verify = ["verify", "key", model, "--public-key", "key.pub", "--signature", "model.sig"];
+    const outputs: string[] = [];
+    const run = async (args: readonly string[], status: number) => {
+      const result = await cli(args, { cwd });
+      assert.equal(result.status, status, `${args.join(" ")}: ${result.stderr}`);
+      outputs.push(result.stdout, result.stderr);
+      return result.stdout;
+    };
+    await run([...sign, "--ignore-paths", NAMES[0]!, "--log-level", "debug"], 0);
+    await run(sign, 0);
+    await run([...verify, "--log-level", "debug", "--log-format", "json"], 0);
+    await run(["digest", model, "--files"], 0);
+    await run(["inspect", "model.sig"], 0);
+    const inspection = JSON.parse(await run(["inspect", "model.sig", "--format", "json"], 0));
+    const names = inspection.statement.resources.map(({ name }: { name: string }) => name);
+    // JSON escapes are undone by whoever parses them: the names are all there.
+    for (const name of NAMES) assert.ok(names.includes(name), JSON.stringify(name));
 
-  const [first, second, ...others] = NAMES;
-  await rm(join(cwd, model, first!));
-  await writeFile(join(cwd, model, second!), "changed");
-  await writeFile(join(cwd, model, `new ${others.join("")}`), "");
-  await run(verify, 1);
-  await run([...verify, "--format", "json"], 1);
-  await run(["digest", NAMES.join("")], 3);
-  await run(["inspect", `${NAMES[1]}`], 3);
-  await run(["sign", `${NAMES[2]}`], 2);
-  await run([`--${NAMES[0]}`], 2);
-  await run(["digest", model, "--json", `{"${"\\u001b[31m"}": 1}`], 2);
-  outputs.forEach(assertHarmless);
-});
+    const [first, second, ...others] = NAMES;
+    await rm(join(cwd, model, first!));
+    await writeFile(join(cwd, model, second!), "changed");
+    await writeFile(join(cwd, model, `new ${others.join("")}`), "");
+    await run(verify, 1);
+    await run([...verify, "--format", "json"], 1);
+    await run(["digest", NAMES.join("")], 3);
+    await run(["inspect", `${NAMES[1]}`], 3);
+    await run(["sign", `${NAMES[2]}`], 2);
+    await run([`--${NAMES[0]}`], 2);
+    await run(["digest", model, "--json", `{"${"\\u001b[31m"}": 1}`], 2);
+    outputs.forEach(assertHarmless);
+  },
+);
 
 test("no file name reaches the terminal unescaped through the progress line", async () => {
   await using folder = await workbench();

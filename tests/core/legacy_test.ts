@@ -1,8 +1,8 @@
 /** Signatures of the tool 0.2.0, made here with the real Python: its encoding was a defective one (OMS 4). */
 
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { parseBundle } from "../../core/bundle.ts";
@@ -11,6 +11,7 @@ import { verifyModel } from "../../core/verify.ts";
 import { hasherFactory } from "../../plugins/hash/mod.ts";
 import { keyVerifier } from "../../plugins/key/mod.ts";
 import {
+  bundleBy,
   digestsStatementOf,
   encode,
   type KeyPair,
@@ -21,6 +22,7 @@ import {
   statementOf,
 } from "../support/bundles.ts";
 import { MemorySource } from "../support/memory_source.ts";
+import { Pki } from "../support/pki.ts";
 
 /** As the tool 0.2.0 made it: `f"DSSEV1 {len(type)} {type} {len(payload)} {payload}"` with bytes for payload. */
 function pythonEncoding(payload: Uint8Array): Uint8Array {
@@ -132,7 +134,15 @@ test("verifyModel() takes the defaults of the old tool: git paths are left out",
   assert.equal(report.model.name, undefined);
 });
 
-/** ECDSA was always over SHA-256 there, whatever the curve. */
-function signedByOldTool(payload: Uint8Array, keys: KeyPair): Loose {
-  return signedBundle(payload, keys, Buffer.from(pythonEncoding(payload)));
+/** ECDSA was always over SHA-256 there, whatever the curve; not every runtime can do that. */
+function signedByOldTool(payload: Uint8Array, { privateKey, publicKey }: KeyPair): Loose {
+  using pki = new Pki();
+  const key = pki.file("key.pem", privateKey.export({ type: "pkcs8", format: "pem" }));
+  const encoding = pki.file("encoding", pythonEncoding(payload));
+  const signature = `${encoding}.sig`;
+  const args = publicKey.asymmetricKeyType === "ed25519"
+    ? ["pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", encoding, "-out", signature]
+    : ["dgst", "-sha256", "-sign", key, "-out", signature, encoding];
+  pki.openssl(args);
+  return bundleBy(publicKey, payload, readFileSync(signature));
 }

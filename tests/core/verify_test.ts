@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { type Bundle, parseBundle } from "../../core/bundle.ts";
+import type { CompareInput } from "../../core/compare.ts";
 import type { Issue, IssueCode } from "../../core/errors.ts";
 import { ModelSigningError } from "../../core/errors.ts";
 import type { HashInput } from "../../core/hash.ts";
 import type { Report } from "../../core/report.ts";
 import { signModel } from "../../core/sign.ts";
 import type { SignatureVerification, Verifier } from "../../core/verifier.ts";
-import { type CompareInput, verifyModel, verifySignature } from "../../core/verify.ts";
+import { verifyModel, verifySignature } from "../../core/verify.ts";
 import { hasherFactory } from "../../plugins/hash/mod.ts";
 import { keySigner, keyVerifier } from "../../plugins/key/mod.ts";
 import {
@@ -455,14 +456,15 @@ test("verifyModel() verifies a single file under the name it was signed with", a
 });
 
 test('verifyModel() takes "." for the file itself, whatever it is called', async () => {
-  const sharded = { method: "shards", shard_size: 2 };
   for (
-    const [serialization, names] of [[{ method: "files" }, ["."]], [sharded, [".:0:2", ".:2:3"]]]
+    const [serialization, contents] of [
+      [{ method: "files" }, { ".": "123" }],
+      [{ method: "shards", shard_size: 2 }, { ".:0:2": "12", ".:2:3": "3" }],
+    ] as const
   ) {
-    const contents = names!.length === 1 ? ["123"] : ["12", "3"];
-    const resources = (names as string[]).map((name, index) => ({
+    const resources = Object.entries(contents).map(([name, content]) => ({
       name,
-      digest: sha256(contents[index]!),
+      digest: sha256(content),
       algorithm: "sha256",
     }));
     const payload = encode({

@@ -24,7 +24,9 @@ export function withRealOutput(markdown: string): string {
     chmodSync(join(bin, "model-signing"), 0o755);
     const path = `${bin}${delimiter}${process.env["PATH"] ?? ""}`;
     return markdown.replace(BLOCK, (_, block: string) => {
-      const shown = commands(block).map((command) => `$ ${command}\n${output(command, folder, path)}`);
+      const shown = commands(block).map((command) =>
+        `$ ${command}\n${output(command, folder, path)}`
+      );
       return `\`\`\`console\n${shown.join("")}\`\`\``;
     });
   } finally {

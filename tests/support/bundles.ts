@@ -101,15 +101,17 @@ export function preAuthentication(payload: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(head), payload]);
 }
 
-/** A key bundle over a payload, signed with SHA-256 or what the key demands over `encoding`. */
-export function signedBundle(
-  payload: Uint8Array,
-  { privateKey, publicKey }: KeyPair,
-  encoding: Uint8Array = preAuthentication(payload),
-): Loose {
+/** A key bundle with a signature that was made elsewhere. */
+export function bundleBy(publicKey: KeyObject, payload: Uint8Array, signature: Uint8Array): Loose {
   const bundle = bundleOf(payload);
-  const digest = publicKey.asymmetricKeyType === "ed25519" ? null : "sha256";
   bundle.verificationMaterial.publicKey = { hint: hintOf(publicKey) };
-  bundle.dsseEnvelope.signatures[0].sig = base64(sign(digest, encoding, privateKey));
+  bundle.dsseEnvelope.signatures[0].sig = base64(signature);
   return bundle;
+}
+
+/** A key bundle, signed with P-256, RSA or Ed25519. */
+export function signedBundle(payload: Uint8Array, { privateKey, publicKey }: KeyPair): Loose {
+  const digest = publicKey.asymmetricKeyType === "ed25519" ? null : "sha256";
+  const signature = sign(digest, preAuthentication(payload), privateKey);
+  return bundleBy(publicKey, payload, signature);
 }

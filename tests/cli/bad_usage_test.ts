@@ -1,0 +1,75 @@
+/** Command lines that ask for something impossible: exit status 2, one fault, nothing done. */
+
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { cli } from "../support/cli.ts";
+import { assertFault } from "../support/outcome.ts";
+import { snapshot } from "../support/snapshot.ts";
+import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
+
+/** Arguments by what is wrong with them. */
+const USAGE: Readonly<Record<string, readonly string[]>> = {
+  "no command": [],
+  "an unknown command": ["singn", "key", "model"],
+  "an unknown method": ["sign", "pgp", "model"],
+  "an unknown flag": [...SIGN, "--force"],
+  "a flag of another command": [...SIGN, "--public-key", "key.pub"],
+  "a flag of another method": [...SIGN, "--signing-certificate", "key.pub"],
+  "a flag without its value": [...SIGN, "--signature"],
+  "a flag given twice": [...SIGN, "--private-key", "key.pem"],
+  "contradicting flags": [...SIGN, "--allow-symlinks", "--no-allow-symlinks"],
+  "two ways to a password": [...SIGN, "--password", "x", "--password-file", "key.pub"],
+  "two models": [...SIGN, "model"],
+  "no model": SIGN.filter((arg) => arg !== "model"),
+  "an empty model": SIGN.map((arg) => arg === "model" ? "" : arg),
+  "no private key": SIGN.slice(0, 3),
+  "no public key": ["verify", "key", "model", "--signature", "model.sig"],
+  "no signature": ["verify", "key", "model", "--public-key", "key.pub"],
+  "no certificate": ["sign", "certificate", "model", "--private-key", "key.pem"],
+  "no trust anchor": ["verify", "certificate", "model", "--signature", "model.sig"],
+  "an unknown hash": [...SIGN, "--hash-algorithm", "md5"],
+  "a hash when verifying": [...VERIFY, "--hash-algorithm", "sha256"],
+  "no jobs": [...SIGN, "--jobs", "0"],
+  "half a job": [...SIGN, "--jobs", "1.5"],
+  "shards of no bytes": [...SIGN, "--shard-size", "0"],
+  "shards of a doubtful unit": [...SIGN, "--shard-size", "10M"],
+  "shards larger than any file": [...SIGN, "--shard-size", "99999999999999999999"],
+  "an unknown log level": [...SIGN, "--log-level", "loud"],
+  "an unknown format": [...VERIFY, "--format", "yaml"],
+  "JSON that is none": [...SIGN, "--json", "{"],
+  "JSON with an unknown option": [...SIGN, "--json", '{"force": true}'],
+  "JSON that weakens a check": [...VERIFY, "--json", '{"ignore_unsigned_files": true}'],
+};
+
+for (const [what, args] of Object.entries(USAGE)) {
+  test(`${what}: a usage error`, async () => {
+    await using bench = await workbench();
+    const before = snapshot(bench.path);
+    const outcome = await cli(args, { cwd: bench.path });
+    assertFault(outcome, 2, "USAGE");
+    assert.equal(outcome.stdout, "");
+    assert.deepEqual(snapshot(bench.path), before);
+  });
+}
+
+test("ignore paths outside the model, of all of it, in two places and with .. are usage errors", async () => {
+  await using bench = await workbench();
+  await mkdir(join(bench.path, "weights"));
+  const before = snapshot(bench.path);
+  const paths = ["key.pem", join(bench.path, "key.pem"), "/etc/passwd", "..", "../elsewhere"];
+  paths.push(join(bench.path, "model"), "model", ".", "/", "weights", "a//../../b");
+  for (const path of paths) {
+    const outcome = await cli([...SIGN, "--ignore-paths", path], { cwd: bench.path });
+    assertFault(outcome, 2, "USAGE_IGNORE_PATH");
+  }
+  assert.deepEqual(snapshot(bench.path), before);
+});
+
+test("a mistake is told before any work is done", async () => {
+  await using bench = await workbench();
+  // Neither exists: the mistake in the command line comes first.
+  const args = ["sign", "key", "missing", "--private-key", "missing.pem", "--jobs", "0"];
+  assertFault(await cli(args, { cwd: bench.path }), 2, "USAGE");
+});
