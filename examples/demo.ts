@@ -13,10 +13,13 @@ import { sampleModel } from "./sample_model.ts";
 
 const MAIN = fileURLToPath(new URL("../cli/main.ts", import.meta.url));
 
+/** What Deno, unlike Bun, has to be told to run a program. */
+const RUN = "bun" in process.versions ? [] : ["run", "-A"];
+
 /** Runs a command of the tool as a user would type it, and stops the demo when it ends otherwise than expected. */
 function run(folder: string, line: string, expected: number): void {
   console.log(`\n$ model-signing ${line}`);
-  const { status } = spawnSync(process.execPath, ["run", "-A", MAIN, ...line.split(" ")], {
+  const { status } = spawnSync(process.execPath, [...RUN, MAIN, ...line.split(" ")], {
     cwd: folder,
     stdio: "inherit",
   });

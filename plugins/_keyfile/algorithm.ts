@@ -5,7 +5,7 @@
  * identifiers are looked at first.
  */
 
-import { type Element, elements, oidText, TAG } from "./der.ts";
+import { type Element, elements, oidText, TAG } from "../_der/mod.ts";
 
 const ID_EC = "1.2.840.10045.2.1";
 
@@ -42,9 +42,11 @@ const CURVE_NAMES: Readonly<Record<string, string>> = {
  * refused; undefined when they are not, or when it is none.
  */
 export function refusedAlgorithm(identifier: Element | undefined): string | undefined {
-  const [id, parameters] = elements(identifier?.body ?? new Uint8Array()) ?? [];
-  if (identifier?.tag !== TAG.sequence || id?.tag !== TAG.oid) return undefined;
-  const algorithm = oidText(id.body);
+  const [id, parameters] = identifier?.tag === TAG.sequence
+    ? elements(identifier.content) ?? []
+    : [];
+  const algorithm = oidText(id);
+  if (algorithm === undefined) return undefined;
   if (algorithm === ID_EC) return refusedCurve(parameters);
   if (ACCEPTED.has(algorithm)) return undefined;
   return NAMES[algorithm] ?? `a key of the type ${algorithm}`;
@@ -52,8 +54,8 @@ export function refusedAlgorithm(identifier: Element | undefined): string | unde
 
 /** The same for ECParameters (RFC 5480 2.1.1), of which only named curves are accepted. */
 export function refusedCurve(parameters: Element | undefined): string | undefined {
-  if (parameters?.tag !== TAG.oid) return "an EC key without a named curve";
-  const curve = oidText(parameters.body);
+  const curve = oidText(parameters);
+  if (curve === undefined) return "an EC key without a named curve";
   if (ACCEPTED_CURVES.has(curve)) return undefined;
   return `an EC key on the curve ${CURVE_NAMES[curve] ?? curve}`;
 }

@@ -8,7 +8,7 @@
 
 import { Buffer } from "node:buffer";
 import { createDecipheriv, createHash, pbkdf2Sync, scryptSync } from "node:crypto";
-import { type Element, elements, integerValue, oidText, sequence, TAG } from "./der.ts";
+import { type Element, elements, integerValue, oidText, sequence, TAG } from "../_der/mod.ts";
 
 /** What came of an attempt. `wrong-password` includes keys that are damaged: the two look the same. */
 export type Decrypted =
@@ -51,18 +51,18 @@ export function isEncryptedPkcs8(der: Uint8Array): boolean {
 /** Decrypts an EncryptedPrivateKeyInfo to PKCS#8. */
 export function decryptPkcs8(der: Uint8Array, password: string): Decrypted {
   const [algorithm, data] = sequence(der) ?? [];
-  const [scheme, parameters] = elements(algorithm?.body ?? new Uint8Array()) ?? [];
-  if (scheme?.tag !== TAG.oid || oidText(scheme.body) !== PBES2 || !parameters || !data) {
+  const [scheme, parameters] = inside(algorithm);
+  if (oidText(scheme) !== PBES2 || !parameters || !data) {
     return { kind: "unsupported", what: "an encryption other than PBES2" };
   }
-  const [derivation, encryption] = elements(parameters.body) ?? [];
-  const [cipherId, iv] = elements(encryption?.body ?? new Uint8Array()) ?? [];
-  const cipherName = cipherId ? oidText(cipherId.body) : "";
+  const [derivation, encryption] = inside(parameters);
+  const [cipherId, iv] = inside(encryption);
+  const cipherName = oidText(cipherId) ?? "";
   const cipher = CIPHERS[cipherName];
   if (!cipher || !iv) return { kind: "unsupported", what: `the cipher ${cipherName}` };
   const key = deriveKey(derivation, Buffer.from(password, "utf8"), cipher.keyLength);
   if (!(key instanceof Uint8Array)) return key;
-  return decipher(cipher.name, key, iv.body, data.body);
+  return decipher(cipher.name, key, iv.content, data.content);
 }
 
 /** Decrypts the body of a traditional PEM block whose `DEK-Info` header names the cipher (RFC 1421 4.6.1.3). */
@@ -93,22 +93,20 @@ function deriveKey(
   password: Uint8Array,
   keyLength: number,
 ): Uint8Array | Extract<Decrypted, { kind: "unsupported" }> {
-  const [id, parameters] = elements(derivation?.body ?? new Uint8Array()) ?? [];
-  const [salt, ...rest] = elements(parameters?.body ?? new Uint8Array()) ?? [];
-  const name = id ? oidText(id.body) : "";
+  const [id, parameters] = inside(derivation);
+  const [salt, ...rest] = inside(parameters);
+  const name = oidText(id) ?? "";
   const unsupported = { kind: "unsupported", what: `the key derivation ${name}` } as const;
   if (salt?.tag !== TAG.octetString) return unsupported;
-  const numbers = rest.filter(({ tag }) => tag === TAG.integer).map(({ body }) =>
-    integerValue(body) ?? Number.POSITIVE_INFINITY
-  );
+  const numbers = rest.filter(({ tag }) => tag === TAG.integer)
+    .map((element) => integerValue(element) ?? Number.POSITIVE_INFINITY);
   if (name === PBKDF2) {
     const [iterations = 0] = numbers;
     const prf = rest.find(({ tag }) => tag === TAG.sequence);
-    const prfId = prf ? elements(prf.body)?.[0] : undefined;
     // RFC 8018 A.2: HMAC with SHA-1 when none is named.
-    const digest = prf ? PRFS[prfId ? oidText(prfId.body) : ""] : "sha1";
+    const digest = prf ? PRFS[oidText(inside(prf)[0]) ?? ""] : "sha1";
     if (!digest || iterations < 1 || iterations > MAX_ITERATIONS) return unsupported;
-    return pbkdf2Sync(password, salt.body, iterations, keyLength, digest);
+    return pbkdf2Sync(password, salt.content, iterations, keyLength, digest);
   }
   if (name === SCRYPT) {
     const [cost = 0, blockSize = 0, parallelization = 0] = numbers;
@@ -116,7 +114,7 @@ function deriveKey(
     if (!(work > 0 && work <= MAX_SCRYPT_WORK)) return unsupported;
     try {
       const maxmem = 2 * MAX_SCRYPT_WORK;
-      return scryptSync(password, salt.body, keyLength, {
+      return scryptSync(password, salt.content, keyLength, {
         cost,
         blockSize,
         parallelization,
@@ -130,13 +128,43 @@ function deriveKey(
   return unsupported;
 }
 
+function inside(element: Element | undefined): readonly Element[] {
+  return (element && elements(element.content)) ?? [];
+}
+
 function decipher(name: string, key: Uint8Array, iv: Uint8Array, data: Uint8Array): Decrypted {
   try {
-    const cipher = createDecipheriv(name, key, iv);
-    const der = Buffer.concat([cipher.update(data), cipher.final()]);
+    const der = name === "aes-192-cbc"
+      ? aes192Cbc(key, iv, data)
+      : runtimeCipher(name, key, iv, data);
     // About one wrong password in 256 leaves valid padding, but not DER.
     return sequence(der) ? { kind: "key", der } : { kind: "wrong-password" };
   } catch {
     return { kind: "wrong-password" };
   }
+}
+
+function runtimeCipher(
+  name: string,
+  key: Uint8Array,
+  iv: Uint8Array,
+  data: Uint8Array,
+): Uint8Array {
+  const cipher = createDecipheriv(name, key, iv);
+  return Buffer.concat([cipher.update(data), cipher.final()]);
+}
+
+/** CBC put together from single blocks (NIST SP 800-38A 6.2): Deno has AES-192 only like this. */
+function aes192Cbc(key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array {
+  const cipher = createDecipheriv("aes-192-ecb", key, null);
+  cipher.setAutoPadding(false);
+  const plain = Buffer.concat([cipher.update(data), cipher.final()]);
+  const before = Buffer.concat([iv, data]);
+  for (let at = 0; at < plain.length; at++) plain[at]! ^= before[at]!;
+  // RFC 5652 6.3.
+  const padding = plain.at(-1) ?? 0;
+  if (padding < 1 || padding > 16 || plain.subarray(-padding).some((byte) => byte !== padding)) {
+    throw new Error("malformed padding");
+  }
+  return plain.subarray(0, -padding);
 }

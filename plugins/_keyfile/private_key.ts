@@ -6,9 +6,9 @@ import { ModelSigningError } from "../../core/errors.ts";
 import { ACCEPTED_KEYS, keyAlgorithm } from "../../core/keys.ts";
 import type { Secret } from "../../core/secret.ts";
 import { quote } from "../../core/text.ts";
+import { context, elements, sequence, TAG } from "../_der/mod.ts";
 import { refusedAlgorithm, refusedCurve } from "./algorithm.ts";
 import { type Decrypted, decryptPkcs8, decryptTraditional, isEncryptedPkcs8 } from "./decrypt.ts";
-import { elements, sequence, TAG } from "./der.ts";
 import { pemBlocks } from "./pem.ts";
 
 /** A private key as a file holds it. */
@@ -133,8 +133,8 @@ function structure(der: Uint8Array): "pkcs8" | "pkcs1" | "sec1" | undefined {
 function refusedType(der: Uint8Array, type: "pkcs8" | "pkcs1" | "sec1"): string | undefined {
   const parts = sequence(der) ?? [];
   if (type === "pkcs8") return refusedAlgorithm(parts[1]);
-  const parameters = parts.find(({ tag }) => tag === TAG.zero);
-  return parameters && refusedCurve(elements(parameters.body)?.[0]);
+  const parameters = parts.find(({ tag }) => tag === context(0, "constructed"));
+  return parameters && refusedCurve(elements(parameters.content)?.[0]);
 }
 
 function unsupported(name: string, what: string): ModelSigningError {

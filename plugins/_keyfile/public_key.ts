@@ -6,7 +6,7 @@ import { ModelSigningError } from "../../core/errors.ts";
 import { ACCEPTED_KEYS, keyAlgorithm } from "../../core/keys.ts";
 import { quote } from "../../core/text.ts";
 import { refusedAlgorithm } from "./algorithm.ts";
-import { elements, sequence, TAG } from "./der.ts";
+import { context, elements, sequence, TAG } from "../_der/mod.ts";
 import { pemBlocks } from "./pem.ts";
 
 const LABELS: ReadonlySet<string> = new Set(["PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE"]);
@@ -63,9 +63,9 @@ function importKey(der: Uint8Array): KeyObject {
 function certificateKey(der: Uint8Array): Uint8Array | undefined {
   const [certificate, algorithm, signature] = sequence(der) ?? [];
   if (algorithm?.tag !== TAG.sequence || signature?.tag !== TAG.bitString) return undefined;
-  const fields = elements(certificate?.body ?? new Uint8Array()) ?? [];
+  const fields = elements(certificate?.content ?? new Uint8Array()) ?? [];
   // After the version, which may be absent: serial number, algorithm, issuer, validity, subject.
-  return fields[fields[0]?.tag === TAG.zero ? 6 : 5]?.whole;
+  return fields[fields[0]?.tag === context(0, "constructed") ? 6 : 5]?.whole;
 }
 
 function unsupported(name: string, what: string): ModelSigningError {

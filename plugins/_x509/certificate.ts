@@ -15,7 +15,7 @@ import {
   smallInteger,
   TAG,
   time,
-} from "./der.ts";
+} from "../_der/mod.ts";
 import { type Extensions, parseExtensions, parseRawExtensions } from "./extensions.ts";
 import { labelledName } from "./general_name.ts";
 import { MAX_SHOWN_SUBJECT } from "./limits.ts";

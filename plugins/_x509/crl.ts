@@ -10,7 +10,7 @@ import {
   parseSigned,
   type SignedData,
 } from "./certificate.ts";
-import { context, DerError, DerReader, readOnly, smallInteger, TAG, time } from "./der.ts";
+import { context, DerError, DerReader, readOnly, smallInteger, TAG, time } from "../_der/mod.ts";
 import { EXTENSION, parseRawExtensions, type RawExtension } from "./extensions.ts";
 import { type Name, nameKey, parseName } from "./name.ts";
 

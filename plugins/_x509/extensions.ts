@@ -11,7 +11,7 @@ import {
   readOnly,
   smallInteger,
   TAG,
-} from "./der.ts";
+} from "../_der/mod.ts";
 import { type GeneralName, parseGeneralName, parseGeneralNames } from "./general_name.ts";
 
 /** Object identifiers of the extensions that are understood. */

@@ -1,7 +1,7 @@
 /** General names (RFC 5280 4.2.1.6): what a certificate says its holder is called. */
 
 import { Buffer } from "node:buffer";
-import { DerError, DerReader, type Element, oid, TAG } from "./der.ts";
+import { DerError, DerReader, type Element, oid, TAG } from "../_der/mod.ts";
 import { type Name, nameText, parseName } from "./name.ts";
 
 /** One name. `other` are the forms that are carried and not understood. */

@@ -15,8 +15,5 @@ export const MAX_STEPS = 2000;
 /** Comparisons of names with the constraints of one CA, for one certificate. OpenSSL has the same limit. */
 export const MAX_COMPARISONS: number = 1 << 20;
 
-/** Content of an OBJECT IDENTIFIER, in bytes. The longest registered ones have about 30. */
-export const MAX_OID_BYTES = 128;
-
 /** Characters of a subject that a message quotes. */
 export const MAX_SHOWN_SUBJECT = 200;

@@ -1,7 +1,7 @@
 /** Distinguished names: comparison (RFC 5280 7.1) and text (RFC 4514). */
 
 import { Buffer } from "node:buffer";
-import { DerReader, type Element, oid, TAG } from "./der.ts";
+import { DerReader, type Element, oid, TAG } from "../_der/mod.ts";
 
 /** One attribute of a relative distinguished name. */
 export type Attribute = {

@@ -4,7 +4,7 @@ import { constants, type KeyObject, verify } from "node:crypto";
 import { verifyP521Sha256 } from "../_envelope/mod.ts";
 import type { AlgorithmIdentifier, SignedData } from "./certificate.ts";
 import { parseAlgorithm } from "./certificate.ts";
-import { context, DerError, DerReader, oid, readOnly, smallInteger, TAG } from "./der.ts";
+import { context, DerError, DerReader, oid, readOnly, smallInteger, TAG } from "../_der/mod.ts";
 import { type CertificateKey, RSASSA_PSS } from "./public_key.ts";
 
 /** How something was signed. */

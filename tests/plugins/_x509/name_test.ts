@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { DerReader } from "../../../plugins/_x509/der.ts";
+import { DerReader } from "../../../plugins/_der/mod.ts";
 import { isWithin, type Name, nameKey, nameText, parseName } from "../../../plugins/_x509/name.ts";
 import { Pki } from "../../support/pki.ts";
 import { load } from "../../support/x509.ts";

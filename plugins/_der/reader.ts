@@ -1,14 +1,15 @@
 /**
- * ASN.1 DER (X.690), as far as certificates and revocation lists need it, and strict: a certificate has one
- * reading or none.
+ * ASN.1 DER (X.690), as far as keys, certificates and revocation lists need it, and strict: a certificate has
+ * one reading or none.
  *
  * Our own because of revocation lists: a general ASN.1 library builds a tree of every element, which took
  * 1.1 GB and 3.5 s for a list of 200,000 entries (asn1js 4.0.0). A reader that walks takes neither.
  */
 
-import { MAX_OID_BYTES } from "./limits.ts";
+/** Content of an OBJECT IDENTIFIER, in bytes. The longest registered ones have about 30. */
+const MAX_OID_BYTES = 128;
 
-/** Thrown for bytes that are not what they should be. Private to this folder: its parsers catch it. */
+/** Thrown for bytes that are not what they should be. Parsers catch it; it never reaches their callers. */
 export class DerError extends Error {}
 
 /** One element. Both views lie in the bytes that were read. */

@@ -12,7 +12,7 @@ import {
   oid,
   smallInteger,
   time,
-} from "../../../plugins/_x509/der.ts";
+} from "../../../plugins/_der/reader.ts";
 
 function bytes(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex.replaceAll(" ", ""), "hex"));

@@ -1,0 +1,17 @@
+/** Reading ASN.1 DER. */
+
+export { elements, integerValue, oidText, sequence } from "./outline.ts";
+export {
+  boolean,
+  context,
+  DerError,
+  DerReader,
+  type Element,
+  namedBits,
+  octets,
+  oid,
+  readOnly,
+  smallInteger,
+  TAG,
+  time,
+} from "./reader.ts";

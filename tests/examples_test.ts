@@ -1,0 +1,68 @@
+/** Every program in `examples/` runs on this runtime and says what it is there to show. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { programEnvironment } from "./support/cli.ts";
+import { assertStatus } from "./support/outcome.ts";
+
+const FOLDER = fileURLToPath(new URL("../examples", import.meta.url));
+
+/** What a program prints, in this order; between them there may be more. */
+const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
+  "sign_and_verify.ts": [/^verified 4 files$/m],
+  "compose.ts": [/^4 files, 8 shards$/m, /^sha256:[0-9a-f]{64}$/m, /^0 differences, 0 issues$/m],
+  "logging.ts": [/"key opened"/, /^4 of 4 files$/m],
+  "demo.ts": [
+    /^\$ model-signing sign key /m,
+    /^SIGNED /m,
+    /^\$ model-signing verify key /m,
+    /^VERIFIED /m,
+    /^REJECTED /m,
+    /backdoor\.py/,
+    /^The tampered model was rejected\.$/m,
+  ],
+};
+
+/** Parts of the others. */
+const SHARED = ["sample_model.ts"];
+
+function run(example: string): string {
+  const runtime = "bun" in process.versions ? [] : ["run", "-A", "--quiet"];
+  const outcome = spawnSync(process.execPath, [...runtime, join(FOLDER, example)], {
+    env: programEnvironment(),
+    encoding: "utf8",
+  });
+  assertStatus(outcome, 0, example);
+  assert.equal(outcome.stderr, "");
+  return outcome.stdout;
+}
+
+test("every example is run here", () => {
+  const programs = readdirSync(FOLDER).filter((name) => !SHARED.includes(name));
+  assert.deepEqual(programs.toSorted(), Object.keys(EXPECTED).toSorted());
+});
+
+for (const [example, expected] of Object.entries(EXPECTED)) {
+  test(`examples/${example} ends well and prints what it shows`, () => {
+    let rest = run(example);
+    for (const pattern of expected) {
+      const match = pattern.exec(rest);
+      assert.ok(match, `${pattern} in:\n${rest}`);
+      rest = rest.slice(match.index + match[0].length);
+    }
+  });
+}
+
+test("examples/logging.ts logs JSON lines with the user's own field, and never the secret", () => {
+  const output = run("logging.ts");
+  const lines = output.split("\n").filter((line) => line.startsWith("{"));
+  assert.ok(lines.length > 1);
+  for (const line of lines) assert.equal(JSON.parse(line).service, "registry");
+  assert.ok(lines.some((line) => "password" in JSON.parse(line)));
+  assert.ok(!output.includes("never shown"));
+});
