@@ -81,6 +81,23 @@ export const MODEL_OPTIONS: readonly CliOption[] = [
   },
 ];
 
+/** The same for a model that is signed: its signature says how. */
+export const SIGNED_MODEL_OPTIONS: readonly CliOption[] = MODEL_OPTIONS.map((option) => {
+  switch (option.name) {
+    case "ignore-git-paths":
+      return { ...option, description: `${option.description}, unless they are signed` };
+    case "allow-symlinks":
+      return {
+        ...option,
+        description:
+          "Accept a signature that followed symbolic links; whether they are followed is its to say",
+        default: "on",
+      };
+    default:
+      return option;
+  }
+});
+
 /** How digests are made. When verifying, the signature says. */
 export const HASH_OPTIONS: readonly CliOption[] = [
   {

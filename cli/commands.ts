@@ -14,16 +14,18 @@ import {
   INSPECT_OPTIONS,
   MODEL_OPTIONS,
   SIGN_OPTIONS,
+  SIGNED_MODEL_OPTIONS,
   VERIFY_OPTIONS,
 } from "./builtin_options.ts";
 import type { Command, CommandFamily, Offer, Operand, OptionGroup } from "./command.ts";
+import { META_COMMANDS } from "./mistakes.ts";
 
 /** The method of `sign MODEL` and `verify MODEL`. */
 const PREFERRED_METHOD = "sigstore";
 
 const MODEL: Operand = {
   metavar: "MODEL",
-  description: "A directory or file, or SCHEME:… for a model elsewhere",
+  description: "The model: a directory or a file",
   jsonKey: "model",
 };
 
@@ -46,7 +48,7 @@ export function commandsOf(registry: Registry, version: string): Offer {
   ];
   // A provider cannot displace a command of ours.
   const others = registry.all("command").filter(({ id }) =>
-    !["help", "version", "completion", ...families.map(({ name }) => name)].includes(id)
+    ![...META_COMMANDS, ...families.map(({ name }) => name)].includes(id)
   );
   return {
     version,
@@ -100,7 +102,7 @@ function verifyCommand(provider: VerifierProvider, sources: readonly Option[]): 
     groups: withoutRepeats([
       { title: "Verification options", options: VERIFY_OPTIONS },
       { title: "Method options", options: provider.options },
-      { title: "Model options", options: [...sources, ...MODEL_OPTIONS] },
+      { title: "Model options", options: [...sources, ...SIGNED_MODEL_OPTIONS] },
     ]),
     examples: provider.examples ?? [],
     run: async (invocation) => (await import("./commands/verify.ts")).verify(provider, invocation),

@@ -1,6 +1,6 @@
 /** What the help pages say. They are made from descriptions alone: no plugin code runs for them. */
 
-import type { DocPageFormatOptions } from "@optique/core/doc";
+import type { DocPage, DocPageFormatOptions } from "@optique/core/doc";
 import { lineBreak, type Message, message, text } from "@optique/core/message";
 import type { CommandOptions } from "@optique/core/primitives";
 import type { Usage } from "@optique/core/usage";
@@ -19,6 +19,41 @@ export function pageLayout(columns: number): DocPageFormatOptions {
 
 function rank(title: string | undefined): number {
   return title === undefined ? 0 : title === "Global options" ? 2 : 1;
+}
+
+/** What Optique brings, in the words of the other commands. */
+const META_DESCRIPTIONS: Readonly<Record<string, string>> = {
+  help: "Show this page, or that of a command",
+  version: "Show the version",
+  completion: "Print the completions for a shell",
+  "--help": "Show help",
+  "--version": "Show the version",
+};
+
+/** A page with our descriptions in the place of Optique's. */
+export function inOurWords(page: DocPage): DocPage {
+  const sections = page.sections.map((section) => ({
+    ...section,
+    entries: section.entries.map((entry) => {
+      const { term } = entry;
+      const name = term.type === "command"
+        ? term.name
+        : term.type === "option"
+        ? term.names.at(-1)
+        : undefined;
+      const words = name === undefined ? undefined : META_DESCRIPTIONS[name];
+      return words === undefined ? entry : { ...entry, description: [text(words)] };
+    }),
+  }));
+  // The page of `completion` says the same twice.
+  const { brief, description, ...rest } = page;
+  const repeated = brief !== undefined && JSON.stringify(brief) === JSON.stringify(description);
+  return {
+    ...rest,
+    sections,
+    ...(brief === undefined ? {} : { brief }),
+    ...(description === undefined || repeated ? {} : { description }),
+  };
 }
 
 /** The first page. */
@@ -57,7 +92,7 @@ export function commandHelp(command: Command): CommandOptions {
     ],
     ...(command.examples.length === 0
       ? {}
-      : { footer: lines("Examples:", ...command.examples.map((example) => `  ${example}`)) }),
+      : { footer: lines("Examples:", ...command.examples.flatMap(indented)) }),
   };
 }
 
@@ -88,6 +123,11 @@ export function optionHelp(option: CliOption): Message {
     description.slice(1).replace(/\.$/, "")
   }`;
   return [text([sentence, ...notes].join(" "))];
+}
+
+/** A long command line goes on, after a backslash, on further lines. */
+function indented(example: string): readonly string[] {
+  return example.split("\n").map((line) => `  ${line}`);
 }
 
 function lines(...texts: readonly string[]): Message {

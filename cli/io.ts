@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { writeSync } from "node:fs";
 import process from "node:process";
 import tty from "node:tty";
-import { ModelSigningError, systemCode } from "../core/mod.ts";
+import { ModelSigningError, systemCode, systemReason } from "../core/mod.ts";
 
 /** Where text goes. */
 export interface Output {
@@ -60,7 +60,7 @@ function outputOf(fd: 1 | 2, columns: () => number | undefined): Output {
           // The other end made the pipe non-blocking and is slow.
           if (code === "EAGAIN") pause(5);
           else if (code === "EPIPE" || fd === 2) closed = true;
-          else throw unwritable(code, error);
+          else throw unwritable(error);
         }
       }
     },
@@ -71,6 +71,10 @@ function pause(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
-function unwritable(code: string, cause: unknown): ModelSigningError {
-  return new ModelSigningError("FILE_UNWRITABLE", `cannot write to stdout: ${code}`, { cause });
+function unwritable(cause: unknown): ModelSigningError {
+  return new ModelSigningError(
+    "FILE_UNWRITABLE",
+    `cannot write to stdout: ${systemReason(cause)}`,
+    { cause },
+  );
 }

@@ -8,7 +8,7 @@ import {
   ModelSigningError,
   quote,
   type Settings,
-  systemCode,
+  systemReason,
   textLogger,
 } from "../core/mod.ts";
 
@@ -53,5 +53,5 @@ function fileWriter(file: string, toStderr: (text: string) => void): (text: stri
 }
 
 function problem(file: string, cause: unknown): string {
-  return `cannot write log file ${quote(file)}: ${systemCode(cause)}`;
+  return `cannot write log file ${quote(file)}: ${systemReason(cause)}`;
 }

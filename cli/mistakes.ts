@@ -1,7 +1,7 @@
 /** What to say about arguments that no parser took. */
 
 import { findSimilar } from "@optique/core/suggestion";
-import { quote } from "../core/mod.ts";
+import { printable, quote } from "../core/mod.ts";
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import { type Command, type Offer, optionsOf } from "./command.ts";
 import { type CliOption, negation } from "./option.ts";
@@ -14,6 +14,9 @@ export function flagNames(commands: readonly Command[]): ReadonlySet<string> {
     ...[...commands.flatMap(optionsOf), ...GLOBAL_OPTIONS].flatMap(namesOf),
   ]);
 }
+
+/** The commands that Optique brings. */
+export const META_COMMANDS: readonly string[] = ["help", "version", "completion"];
 
 /** Why `token` was not taken. A value after `=` may be a secret and is not repeated. */
 export function explainUnexpected(
@@ -29,8 +32,11 @@ export function explainUnexpected(
     const [name = ""] = token.split("=", 1);
     return explainFlag(name, command, offer);
   }
+  if (META_COMMANDS.includes(token)) {
+    return { problem: `${token} takes no such argument`, hint: "model-signing --help shows more" };
+  }
   if (family === undefined) {
-    const names = [...offer.families.map(({ name }) => name), "help", "version", "completion"];
+    const names = [...offer.families.map(({ name }) => name), ...META_COMMANDS];
     return {
       problem: `there is no command ${quote(token)}`,
       hint: didYouMean(token, names) ?? `the commands are: ${names.join(", ")}`,
@@ -39,12 +45,14 @@ export function explainUnexpected(
   if (command === undefined && family.preferred === undefined) {
     const methods = members.map(({ path }) => path[1] ?? "");
     const [example = "METHOD"] = methods;
+    // A word before another one is meant as the method, a single one as the model.
+    const model = words.length > 2 ? "MODEL" : printable(token);
     return {
       problem: `${family.name} needs a ${family.kind}, and ${quote(token)} is none`,
       hint: didYouMean(token, methods) ??
-        `one of: ${methods.join(", ")}; for example: model-signing ${family.name} ${example} ${
-          quote(token)
-        }`,
+        `one of: ${
+          methods.join(", ")
+        }; for example: model-signing ${family.name} ${example} ${model}`,
     };
   }
   return {

@@ -28,7 +28,7 @@ import {
 } from "../core/mod.ts";
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import type { Command, CommandFamily, Offer } from "./command.ts";
-import { commandHelp, familyHelp, optionHelp, pageLayout, ROOT_HELP } from "./help.ts";
+import { commandHelp, familyHelp, inOurWords, optionHelp, pageLayout, ROOT_HELP } from "./help.ts";
 import { explainUnexpected, flagNames } from "./mistakes.ts";
 import { type CliOption, negation, readText, usageError } from "./option.ts";
 
@@ -79,7 +79,7 @@ export function parseArguments(
         option: { names: ["-h", "--help"] },
         onShow: (_status, page) => ({
           kind: "text",
-          text: `${formatDocPage(PROGRAM, page, layout).replace(/ +$/gm, "")}\n`,
+          text: `${formatDocPage(PROGRAM, inOurWords(page), layout).replace(/ +$/gm, "")}\n`,
         }),
       },
       version: {
@@ -171,7 +171,10 @@ function commandParser(command: Command): Sync<Chosen> {
   const operandParser: Sync<string | undefined> = operand
     ? optional(argument(pathParser(operand.metavar, "any"), {
       description: [text(operand.description)],
-      errors: { multiple: [text(`${operand.metavar} is given more than once`)] },
+      errors: {
+        multiple: [text(`${operand.metavar} is given more than once`)],
+        invalidValue: (error: Message): Message => [text(`${operand.metavar} `), ...error],
+      },
     }))
     : constant(undefined);
   const parser = object({ operand: operandParser, options: object(fields) });
@@ -258,7 +261,7 @@ function pathParser(
       const problem = input === "" ? "is empty" : input.includes("\0") ? "holds NUL" : undefined;
       return problem === undefined
         ? { success: true, value: input }
-        : { success: false, error: [text(`${metavar} ${problem}`)] };
+        : { success: false, error: [text(problem)] };
     },
     format: (path) => path,
     *suggest(prefix): Iterable<Suggestion> {
@@ -284,7 +287,11 @@ function asUsageError(error: Message): ModelSigningError {
     .split(/\n{2,}/);
   const hint = rest.join(" ").replace(/\s+/g, " ").trim();
   return usageError(
-    printable(problem).replace(/\.$/, ""),
+    // Optique's begin with a capital letter.
+    printable(problem).replace(/\.$/, "").replace(
+      /^[A-Z](?=[a-z])/,
+      (first) => first.toLowerCase(),
+    ),
     hint === "" ? undefined : printable(hint),
   );
 }

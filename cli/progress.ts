@@ -1,8 +1,14 @@
 /** One line on a terminal that tells how far hashing is, and is gone afterwards. */
 
-import { type Observer, type ObserverEvent, printable, type Progress } from "../core/mod.ts";
+import {
+  grouped,
+  type Observer,
+  type ObserverEvent,
+  printable,
+  type Progress,
+} from "../core/mod.ts";
 import type { Output } from "./io.ts";
-import { clock, grouped, humanBytes } from "./units.ts";
+import { clock, humanBytes } from "./units.ts";
 
 const TO_LINE_START = "\r";
 const ERASE_LINE = "\x1b[K";

@@ -13,7 +13,7 @@ import {
   quote,
   type Settings,
   type SettingValue,
-  systemCode,
+  systemReason,
 } from "../core/mod.ts";
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import { type Command, optionsOf } from "./command.ts";
@@ -51,10 +51,27 @@ export function resolveSettings(
     ...sources.map((source) => fromJson(command, options, source)),
     { settings: given, ...(operand === undefined ? {} : { operand }) },
   ];
-  const settings: Settings = Object.assign({}, ...layers.map((layer) => layer.settings));
+  const settings = layers.reduce(
+    (weaker: Settings, layer) => overlay(options, weaker, layer.settings),
+    {},
+  );
   const subject = layers.findLast((layer) => layer.operand !== undefined)?.operand;
   requireAll(command, options, settings, subject);
   return { settings, operand: subject ?? "", warnings };
+}
+
+/** Both settings as one; an option of the stronger ones also takes the place of its alternative. */
+function overlay(options: readonly CliOption[], weaker: Settings, stronger: Settings): Settings {
+  const kept = { ...weaker };
+  for (const { name, insteadOf } of options) {
+    if (insteadOf === undefined) continue;
+    if (name in stronger && insteadOf in stronger) {
+      throw usageError(`--${insteadOf} and --${name} are both given`, "give one of them");
+    }
+    if (name in stronger) delete kept[insteadOf];
+    if (insteadOf in stronger) delete kept[name];
+  }
+  return { ...kept, ...stronger };
 }
 
 function fromEnvironment(
@@ -150,7 +167,7 @@ function readCapped(source: string, name: string): Uint8Array {
     }
   } catch (error) {
     if (error instanceof ModelSigningError) throw error;
-    throw new ModelSigningError("FILE_UNREADABLE", `cannot read ${name}: ${systemCode(error)}`, {
+    throw new ModelSigningError("FILE_UNREADABLE", `cannot read ${name}: ${systemReason(error)}`, {
       cause: error,
     });
   }

@@ -1,5 +1,7 @@
 /** Sizes and times as people write them, and as they read them. */
 
+import { counted } from "../core/mod.ts";
+
 const SIZE_UNITS: Readonly<Record<string, number>> = {
   b: 1,
   kb: 1e3,
@@ -45,16 +47,6 @@ export function humanBytes(bytes: number): string {
     if (value < 999.5) break;
   }
   return `${value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0)} ${unit}`;
-}
-
-/** `1,234,567`. */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(?:[0-9]{3})+$)/g, ",");
-}
-
-/** `1 file`, `1,200 files`. */
-export function counted(count: number, noun: string, plural: string = `${noun}s`): string {
-  return `${grouped(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** `0:07`, `12:30`, `1:02:03`. */

@@ -8,7 +8,12 @@ import { Buffer } from "node:buffer";
 import { PAYLOAD_TYPE } from "./dsse.ts";
 import { ModelSigningError, type Parsed, parsed, Refusal } from "./errors.ts";
 import { isObject, type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
-import { MAX_BUNDLE_BYTES, MAX_CHAIN_LENGTH, MAX_SIGNATURE_BYTES } from "./limits.ts";
+import {
+  MAX_BUNDLE_BYTES,
+  MAX_BUNDLE_VALUES,
+  MAX_CHAIN_LENGTH,
+  MAX_SIGNATURE_BYTES,
+} from "./limits.ts";
 import { excerpt } from "./text.ts";
 
 /** `mediaType` of what we write. */
@@ -234,7 +239,7 @@ function writeMaterial(material: VerificationMaterial): Record<string, unknown> 
 
 function strictJson(bytes: Uint8Array): Json {
   try {
-    return parseJson(bytes);
+    return parseJson(bytes, MAX_BUNDLE_VALUES);
   } catch (error) {
     if (error instanceof JsonError) {
       throw malformed(`the bundle is not valid JSON: ${error.message}`);

@@ -14,7 +14,7 @@ import type { Coverage } from "./report.ts";
 import { parseShardName } from "./shard.ts";
 import type { EnumerationRules, ManifestSource } from "./source.ts";
 import type { Statement } from "./statement.ts";
-import { quote } from "./text.ts";
+import { counted, quote } from "./text.ts";
 import type { Check } from "./verifier.ts";
 
 /** How a model is compared with a statement. */
@@ -118,7 +118,7 @@ export function differences(files: readonly FileDiff[]): readonly Issue[] {
     const [first, second] = found;
     if (!first) return [];
     if (!second) return [{ code, message: `${quote(first.name)} ${one}`, path: first.name }];
-    return [{ code, message: `${found.length} files ${many}` }];
+    return [{ code, message: `${counted(found.length, "file")} ${many}` }];
   });
 }
 
@@ -137,7 +137,9 @@ function checkFiles(
   return {
     id: "files",
     status: "passed",
-    detail: `${coverage.files} match what was signed; ${unsigned}`,
+    detail: `${counted(coverage.files, "file")} ${
+      coverage.files === 1 ? "matches" : "match"
+    } what was signed; ${unsigned}`,
   };
 }
 
@@ -159,7 +161,7 @@ function checkIgnored(
       detail: "the ignored paths cover no signed file",
     }];
   }
-  const others = covered.length > 1 ? ` and ${covered.length - 1} others` : "";
+  const others = covered.length > 1 ? ` and ${counted(covered.length - 1, "other")}` : "";
   return [failedCheck("ignore-paths", {
     code: "IGNORED_PATH_SIGNED",
     message: `an ignored path covers the signed file ${quote(first)}${others}`,

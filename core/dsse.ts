@@ -22,28 +22,32 @@ export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
 export function legacyPae(payloadType: string, payload: Uint8Array): Uint8Array {
   const length = Buffer.byteLength(payloadType, "utf8");
   const head = `DSSEV1 ${length} ${payloadType} ${payload.length} `;
-  return Buffer.concat([Buffer.from(head, "utf8"), pythonBytesLiteral(payload)]);
+  return pythonBytesLiteral(Buffer.from(head, "utf8"), payload);
 }
 
 /**
- * `repr(bytes)`: single quotes, unless the bytes hold a single quote and no double quote. Made byte by byte:
- * the payload is not authenticated yet, and as text a large one could exceed the longest string.
+ * `repr(bytes)` behind `head`: single quotes, unless the bytes hold a single quote and no double quote. Made
+ * byte by byte and in one piece: the payload is not authenticated yet, and as text a large one could exceed
+ * the longest string.
  */
-function pythonBytesLiteral(bytes: Uint8Array): Uint8Array {
+function pythonBytesLiteral(head: Uint8Array, bytes: Uint8Array): Uint8Array {
   const quote = bytes.includes(0x27) && !bytes.includes(0x22) ? '"' : "'";
   const forms = new Uint8Array(256 * 4);
   const lengths = new Uint8Array(256);
   for (let byte = 0; byte < 256; byte++) {
     lengths[byte] = Buffer.from(pythonByte(byte, quote)).copy(forms, 4 * byte);
   }
-  let length = 0;
-  for (const byte of bytes) length += lengths[byte]!;
-  const literal = Buffer.alloc(length + 3, quote);
-  literal.write("b");
-  let at = 2;
-  for (const byte of bytes) {
-    for (let index = 0; index < lengths[byte]!; index++) literal[at++] = forms[4 * byte + index]!;
+  let length = head.length + `b${quote}${quote}`.length;
+  for (let index = 0; index < bytes.length; index++) length += lengths[bytes[index]!]!;
+  const literal = Buffer.allocUnsafe(length);
+  literal.set(head);
+  let at = head.length + literal.write(`b${quote}`, head.length);
+  for (let index = 0; index < bytes.length; index++) {
+    const byte = bytes[index]!;
+    const end = 4 * byte + lengths[byte]!;
+    for (let from = 4 * byte; from < end; from++) literal[at++] = forms[from]!;
   }
+  literal.write(quote, at);
   return literal;
 }
 

@@ -129,6 +129,7 @@ export class ModelSigningError extends Error {
   /** The findings behind the fault. */
   readonly issues: readonly Issue[];
 
+  /** The message names what was found and what was wanted, without a final full stop. */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.name = "ModelSigningError";
@@ -168,6 +169,29 @@ export function parsed<T>(parse: () => T): Parsed<T> {
 /** Throws `ABORTED` when `signal` has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new ModelSigningError("ABORTED", "aborted", { cause: signal.reason });
+}
+
+/** What the operating system's codes say, in the words of messages. */
+const SYSTEM_REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EDQUOT: "the disk quota is used up",
+  EIO: "the device reported an error",
+  EISDIR: "it is a directory",
+  ELOOP: "too many symbolic links",
+  EMFILE: "too many open files",
+  ENAMETOOLONG: "the name is too long",
+  ENOENT: "no such file or directory",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of the path is not a directory",
+  EPERM: "operation not permitted",
+  EROFS: "the file system is read-only",
+};
+
+/** Why an I/O error happened: `no such file or directory (ENOENT)`, or the bare code. */
+export function systemReason(error: unknown): string {
+  const code = systemCode(error);
+  const reason = SYSTEM_REASONS[code];
+  return reason === undefined ? code : `${reason} (${code})`;
 }
 
 /** The operating system's code of an I/O error (`ENOENT`), or "unknown error". */

@@ -5,7 +5,7 @@ import { constants } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Bundle, parseBundle } from "./bundle.ts";
-import { ModelSigningError, type Parsed, systemCode } from "./errors.ts";
+import { ModelSigningError, type Parsed, systemCode, systemReason } from "./errors.ts";
 import { MAX_BUNDLE_BYTES } from "./limits.ts";
 import { quote } from "./text.ts";
 
@@ -32,7 +32,7 @@ export async function readBundleFile(path: string): Promise<Parsed<Bundle>> {
     bytes = bytes.subarray(0, length);
   } catch (error) {
     if (error instanceof ModelSigningError) throw error;
-    throw unreadable(path, systemCode(error), error);
+    throw unreadable(path, systemReason(error), error);
   }
   return parseBundle(bytes);
 }
@@ -118,13 +118,11 @@ function unreadable(path: string, reason: string, cause?: unknown): ModelSigning
   return new ModelSigningError(
     "BUNDLE_UNREADABLE",
     `cannot read signature ${quote(path)}: ${reason}`,
-    {
-      ...(cause === undefined ? {} : { cause }),
-    },
+    cause === undefined ? {} : { cause },
   );
 }
 
 function unwritable(path: string, cause: unknown): ModelSigningError {
-  const message = `cannot write ${quote(path)}: ${systemCode(cause)}`;
+  const message = `cannot write ${quote(path)}: ${systemReason(cause)}`;
   return new ModelSigningError("FILE_UNWRITABLE", message, { cause });
 }

@@ -9,7 +9,7 @@ import { compareCodePoints } from "./path.ts";
 import { GIT_PATHS, PathFilter } from "./path_filter.ts";
 import type { Coverage } from "./report.ts";
 import type { Entry, EnumerationRules, ManifestSource } from "./source.ts";
-import { quote } from "./text.ts";
+import { counted, quote } from "./text.ts";
 
 /** What is hashed, and how. */
 export type HashInput = {
@@ -176,7 +176,7 @@ async function withRefused(
 
 function refused(source: ManifestSource, issues: readonly Issue[]): ModelSigningError {
   const [first] = issues;
-  const count = issues.length === 1 ? "an entry" : `${issues.length} entries`;
+  const count = issues.length === 1 ? "an entry" : counted(issues.length, "entry", "entries");
   return new ModelSigningError(
     "MODEL_REFUSED",
     `cannot sign model ${quote(source.name)}: ${count} of it cannot be signed`,

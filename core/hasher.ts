@@ -51,6 +51,7 @@ export type Hashed =
  * @throws {ModelSigningError} `ABORTED`, `HASH_UNAVAILABLE` or `HASH_WORKER_FAILED`, from the iterator
  */
 export interface Hasher extends AsyncDisposable {
+  /** One result for each entry that is a file or a digest, or for each of its shards. */
   hash(entries: AsyncIterable<Entry>, options: RunOptions): AsyncIterable<Hashed>;
 }
 

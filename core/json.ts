@@ -15,6 +15,7 @@ export type JsonObject = { readonly [member: string]: Json };
 
 /** Why a text is not acceptable JSON. */
 export class JsonError extends Error {
+  /** At the offset of the first byte that is wrong. */
   constructor(message: string, offset: number) {
     super(`${message} at offset ${offset}`);
     this.name = "JsonError";
@@ -24,16 +25,17 @@ export class JsonError extends Error {
 /**
  * Parses UTF-8 bytes. A byte order mark is refused.
  *
+ * @param maxValues how many values the text may hold
  * @throws {JsonError} for anything that is not one complete JSON value
  */
-export function parseJson(bytes: Uint8Array): Json {
+export function parseJson(bytes: Uint8Array, maxValues: number = MAX_JSON_VALUES): Json {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new JsonError("not valid UTF-8", 0);
   }
-  return new Parser(text).document();
+  return new Parser(text, maxValues).document();
 }
 
 /** True for a JSON object, and only for that. */
@@ -46,16 +48,8 @@ const BACKSLASH = 0x5c;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 /** Up to the first character that ends or interrupts a string. */
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  "\\": "\\",
-  "/": "/",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-};
+const ESCAPED = '"\\/bfnrtu';
+const HEX_DIGITS = /[0-9a-fA-F]{4}/y;
 
 /**
  * Makes objects that inherit nothing, so that `in` and `__proto__` tell of their own members only.
@@ -66,11 +60,13 @@ Bare.prototype = Object.freeze(Object.create(null));
 
 class Parser {
   readonly #text: string;
+  readonly #maxValues: number;
   #at = 0;
   #values = 0;
 
-  constructor(text: string) {
+  constructor(text: string, maxValues: number) {
     this.#text = text;
+    this.#maxValues = maxValues;
   }
 
   document(): Json {
@@ -81,7 +77,7 @@ class Parser {
   }
 
   #value(depth: number): Json {
-    if (++this.#values > MAX_JSON_VALUES) this.#fail(`more than ${MAX_JSON_VALUES} values`);
+    if (++this.#values > this.#maxValues) this.#fail(`more than ${this.#maxValues} values`);
     this.#space();
     switch (this.#text[this.#at]) {
       case "{":
@@ -134,39 +130,37 @@ class Parser {
   }
 
   #string(): string {
-    let result = "";
-    this.#at++;
+    const start = this.#at++;
+    let escaped = false;
     for (;;) {
       PLAIN.lastIndex = this.#at;
-      const plain = PLAIN.exec(this.#text)![0];
-      this.#at += plain.length;
-      result = result === "" ? plain : result + plain;
+      PLAIN.test(this.#text);
+      this.#at = PLAIN.lastIndex;
       const code = this.#text.charCodeAt(this.#at);
-      if (code === QUOTE) {
-        this.#at++;
-        return result;
-      }
+      if (code === QUOTE) break;
       if (code !== BACKSLASH) {
         this.#fail(
           this.#at < this.#text.length ? "control character in a string" : "unexpected end",
         );
       }
-      result += this.#escape();
+      escaped = true;
+      this.#skipEscape();
     }
+    this.#at++;
+    // Put together piece by piece, 256 MiB of escapes took 12.7 GB and a minute (Bun 1.4.5).
+    if (escaped) return JSON.parse(this.#text.slice(start, this.#at));
+    return this.#text.slice(start + 1, this.#at - 1);
   }
 
-  #escape(): string {
-    const letter = this.#text[this.#at + 1] ?? "";
+  #skipEscape(): void {
+    const letter = this.#text[this.#at + 1];
+    if (letter === undefined || !ESCAPED.includes(letter)) this.#fail("unknown escape");
     if (letter === "u") {
-      const digits = this.#text.slice(this.#at + 2, this.#at + 6);
-      if (!/^[0-9a-fA-F]{4}$/.test(digits)) this.#fail("malformed \\u escape");
-      this.#at += 6;
-      return String.fromCharCode(Number.parseInt(digits, 16));
+      HEX_DIGITS.lastIndex = this.#at + 2;
+      if (!HEX_DIGITS.test(this.#text)) this.#fail("malformed \\u escape");
+      this.#at += 4;
     }
-    const character = ESCAPES[letter];
-    if (character === undefined) this.#fail("unknown escape");
     this.#at += 2;
-    return character;
   }
 
   #number(): number {

@@ -20,6 +20,20 @@ const CURVES: Readonly<Record<string, KeyAlgorithm>> = {
   secp521r1: { name: "EC P-521", digest: "sha512" },
 };
 
+/**
+ * The y coordinates, without the sign of x, of the Ed25519 keys of small order (the encodings that libsodium
+ * refuses): anybody can make a signature that holds for one of them, whatever the content.
+ */
+const SMALL_ORDER: ReadonlySet<string> = new Set([
+  "00".repeat(32),
+  `01${"00".repeat(31)}`,
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+  `ec${"ff".repeat(30)}7f`,
+  `ed${"ff".repeat(30)}7f`,
+  `ee${"ff".repeat(30)}7f`,
+]);
+
 /** The algorithm of a key, or why it is refused, as a noun phrase ("an RSA key of 1024 bits"). */
 export function keyAlgorithm(
   key: KeyObject,
@@ -33,7 +47,9 @@ export function keyAlgorithm(
         : { refused: `an EC key on the curve ${details.namedCurve}` };
     }
     case "ed25519":
-      return { algorithm: { name: "Ed25519", digest: null } };
+      return key.type === "public" && isSmallOrder(key)
+        ? { refused: "an Ed25519 key of small order" }
+        : { algorithm: { name: "Ed25519", digest: null } };
     case "rsa": {
       const bits = details.modulusLength ?? 0;
       return bits >= MIN_RSA_BITS
@@ -43,6 +59,12 @@ export function keyAlgorithm(
     default:
       return { refused: `a key of type ${key.asymmetricKeyType ?? "unknown"}` };
   }
+}
+
+function isSmallOrder(publicKey: KeyObject): boolean {
+  const point = Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url");
+  point[31]! &= 0x7f;
+  return SMALL_ORDER.has(point.toString("hex"));
 }
 
 /** What {@link keyAlgorithm} accepts, for messages. */

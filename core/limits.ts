@@ -12,6 +12,12 @@ export const MAX_JSON_DEPTH = 64;
  */
 export const MAX_JSON_VALUES = 16_000_000;
 
+/**
+ * Values in a bundle, whose payload is one string: a chain of 16 certificates and a few log entries have
+ * hundreds. Nothing vouches for a bundle when it is parsed, and 16 million small objects take 4.6 GB.
+ */
+export const MAX_BUNDLE_VALUES = 100_000;
+
 /** Resources in a statement: more than fits into a bundle of {@link MAX_BUNDLE_BYTES}. */
 export const MAX_RESOURCES = 4_000_000;
 

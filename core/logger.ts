@@ -12,6 +12,7 @@ export type LogFields = Readonly<Record<string, string | number | boolean | Secr
 
 /** Receives log lines. It must not throw. */
 export interface Logger {
+  /** Takes one line, whatever its level: a logger decides itself what it leaves out. */
   log(level: LogLevel, message: string, fields?: LogFields): void;
 }
 

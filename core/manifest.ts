@@ -72,6 +72,7 @@ export class Comparison {
   readonly #seen: Uint8Array;
   readonly #diffs: FileDiff[] = [];
 
+  /** Expects the resources of a statement, in their order. */
   constructor(signed: readonly Resource[]) {
     this.#signed = signed;
     this.#positions = new Map(signed.map(({ name }, position) => [name, position]));

@@ -13,6 +13,7 @@ export {
   ModelSigningError,
   type Parsed,
   systemCode,
+  systemReason,
   throwIfAborted,
   UNDECIDED,
 } from "./errors.ts";

@@ -54,6 +54,7 @@ export type Progress = {
 
 /** Receives events. It must not throw and should return quickly: it is called from the hashing path. */
 export interface Observer {
+  /** Takes one event. */
   emit(event: ObserverEvent): void;
 }
 

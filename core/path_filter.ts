@@ -28,6 +28,7 @@ export class PathFilter {
   readonly #above: ReadonlySet<string>;
   readonly #onlyListed: boolean;
 
+  /** Copies the settings. */
   constructor(settings: PathFilterSettings) {
     this.#ignored = new Set(settings.ignorePaths);
     this.#listed = settings.listed ?? new Set();

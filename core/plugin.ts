@@ -26,6 +26,8 @@ export type Option = {
   readonly commaSeparated?: boolean;
   /** The value is wrapped in a {@link Secret} as soon as it is read. */
   readonly secret?: boolean;
+  /** The option that this one replaces. Of the two, the one from the stronger source counts. */
+  readonly insteadOf?: string;
   /** False when only the command line may set it, because it could load code or weaken a check. Default true. */
   readonly fromEnvironment?: boolean;
   readonly choices?: readonly string[];
@@ -37,13 +39,14 @@ export type SettingValue = string | number | boolean | Secret | readonly string[
 /** Settings by option name. Options that were not given are absent. */
 export type Settings = Readonly<Record<string, SettingValue>>;
 
-type ProviderBase = {
+/** What every provider says about itself. */
+export type ProviderBase = {
   /** Name on the command line (`sign ID MODEL`), or the URI scheme of a source. Lowercase, digits, hyphens. */
   readonly id: string;
   /** One line for the help page. */
   readonly summary: string;
   readonly options: readonly Option[];
-  /** Command lines that work, for the help page. */
+  /** Command lines that work, for the help page; a long one is broken by `\` and a newline. */
   readonly examples?: readonly string[];
 };
 

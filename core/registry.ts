@@ -9,6 +9,8 @@ export class Registry {
   readonly #providers = new Map<string, { provider: Provider; plugin: Plugin }>();
 
   /**
+   * Starts with these plugins.
+   *
    * @throws {ModelSigningError} `PLUGIN_CONTRACT` for a foreign contract version, `PLUGIN_TAKEN` for an id
    * that another plugin has
    */

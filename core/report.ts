@@ -28,7 +28,7 @@ export type Coverage = {
 };
 
 /** What every report holds. */
-type ReportBase = {
+export type ReportBase = {
   /** In the order of OMS 4; those that an earlier failure made moot are `skipped`. */
   readonly checks: readonly Check[];
   /** Differences, in code point order. */

@@ -11,6 +11,7 @@ const REDACTED = "[redacted]";
 export class Secret {
   readonly #value: string;
 
+  /** Wraps a value. */
   constructor(value: string) {
     this.#value = value;
     // Node's and Bun's console ask for the first symbol, Deno's for the second.
@@ -24,18 +25,22 @@ export class Secret {
     return this.#value;
   }
 
+  /** `[redacted]` */
   toString(): string {
     return REDACTED;
   }
 
+  /** `[redacted]` */
   toJSON(): string {
     return REDACTED;
   }
 
+  /** `[redacted]` */
   [Symbol.toPrimitive](): string {
     return REDACTED;
   }
 
+  /** What `Object.prototype.toString` shows. */
   get [Symbol.toStringTag](): string {
     return "Secret";
   }

@@ -2,7 +2,7 @@
 
 import type { ByteRange } from "./source.ts";
 
-/** Bytes per shard when nothing else was asked for. */
+/** Bytes per shard where a user leaves the choice to the format (OMS 2). */
 export const DEFAULT_SHARD_SIZE = 1_000_000_000;
 
 /** A shard's name, taken apart. */

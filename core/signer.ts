@@ -22,6 +22,7 @@ export type Signed = {
  * does not retry by itself.
  */
 export interface Signer extends AsyncDisposable {
+  /** Signs `pae` once. */
   sign(pae: Uint8Array, options: RunOptions): Promise<Signed>;
 }
 
@@ -35,5 +36,6 @@ export type Evidence = {
 
 /** Confirms that a signature was made: a transparency log, a timestamp authority. Asked after signing, in parallel. */
 export interface Witness {
+  /** Obtains the confirmation; an outage is thrown, and then nothing is written. */
   witness(envelope: Envelope, signed: Signed, options: RunOptions): Promise<Evidence>;
 }

@@ -79,5 +79,6 @@ export interface ManifestSource {
   readonly singleFile: boolean;
   /** What the user excluded, relative to the root, canonical. */
   readonly ignorePaths: readonly string[];
+  /** Everything that the rules leave in, and what they leave out as `ignored`. */
   entries(rules: EnumerationRules, options: RunOptions): AsyncIterable<Entry>;
 }

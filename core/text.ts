@@ -42,3 +42,13 @@ export function printableJson(json: string): string {
       .join("");
   });
 }
+
+/** `1,234,567`. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(?:[0-9]{3})+$)/g, ",");
+}
+
+/** `1 file`, `1,200 files`. */
+export function counted(count: number, noun: string, plural: string = `${noun}s`): string {
+  return `${grouped(count)} ${count === 1 ? noun : plural}`;
+}

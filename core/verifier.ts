@@ -84,8 +84,9 @@ export type SignatureVerification = {
 /** A bundle's claims about its signer, unverified. */
 export type Description = {
   readonly method: string;
-  /** Label and value, in order, for people and JSON. */
+  /** What the certificates do not say: label and value, in order, for people and JSON. */
   readonly fields: readonly (readonly [label: string, value: string])[];
+  /** Leaf first. */
   readonly certificates: readonly CertificateInfo[];
 };
 
@@ -96,10 +97,12 @@ export type Description = {
  * trust store that cannot be read) is thrown. The payload is not looked into.
  */
 export interface Verifier {
+  /** Runs every check that it can, also after one has failed. */
   verify(bundle: Bundle, options: RunOptions): Promise<SignatureVerification>;
 }
 
 /** Tells what a bundle claims about its signer; undefined when the material is of another method. */
 export interface Describer {
+  /** Reads the material only: nothing is checked. */
   describe(bundle: Bundle): Promise<Description | undefined>;
 }

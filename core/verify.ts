@@ -11,6 +11,7 @@ import type { RunOptions } from "./options.ts";
 import { parseStatement } from "./parse_statement.ts";
 import type { Coverage, Report, SignedModel } from "./report.ts";
 import type { Statement } from "./statement.ts";
+import { counted } from "./text.ts";
 import type { Check, Identity, Timestamp, Verifier } from "./verifier.ts";
 
 /** The outcome of verifying a signature, without looking at the model. */
@@ -173,11 +174,11 @@ function encodingIssue(statement: Statement, encoding: "standard" | "legacy"): I
 
 function describeStatement(statement: Statement): string {
   const { resources, serialization } = statement.manifest;
-  const unit = serialization.method === "files" ? "files" : "shards";
+  const unit = serialization.method === "files" ? "file" : "shard";
   const root = statement.rootDigest === undefined
     ? "no root digest (the format of the tool 0.2.0)"
     : "the root digest matches";
-  return `${resources.length} ${unit}, ${serialization.hashType}; ${root}`;
+  return `${counted(resources.length, unit)}, ${serialization.hashType}; ${root}`;
 }
 
 function signedModel(statement: Statement): SignedModel {

@@ -9,7 +9,12 @@ import { fileURLToPath } from "node:url";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = ["core", "plugins", "cli"];
 
-type Import = { readonly from: string; readonly to: string };
+/** The packages that a user gets. */
+const DEPENDENCIES: readonly string[] = Object.keys(
+  JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")).dependencies,
+);
+
+type Import = { readonly from: string; readonly to: string; readonly relative: boolean };
 
 function sources(): string[] {
   const below = FOLDERS.flatMap((folder) =>
@@ -22,21 +27,27 @@ function sources(): string[] {
   );
 }
 
-/** Static and dynamic imports, re-exports and requires; relative ones resolved to the repository's root. */
+/**
+ * Static and dynamic imports, re-exports, requires, and the URLs that workers are started from; relative ones
+ * resolved to the repository's root.
+ */
 function imports(file: string): Import[] {
   const text = readFileSync(join(ROOT, file), "utf8");
-  const pattern = /(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+|\brequire\s*\(\s*)["']([^"'\n]+)["']/g;
+  const pattern =
+    /(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+|\brequire\s*\(\s*|\bnew URL\(\s*(?="\.\.?\/[^"]*ts"))["'`]([^"'`\n]+)["'`]/g;
   const code = text.replace(/\/\*[\s\S]*?\*\//g, "");
   return [...code.matchAll(pattern)].map(([, specifier]) => ({
     from: file,
     to: specifier!.startsWith(".")
       ? relative(ROOT, resolve(ROOT, dirname(file), specifier!)).split(sep).join("/")
       : specifier!,
+    relative: specifier!.startsWith("."),
   }));
 }
 
-function isPackage({ to }: Import): boolean {
-  return !/^(?:mod\.ts|core\/|plugins\/|cli\/|node:)/.test(to);
+/** A package that is shipped, or a module of one; not one for development, nor `bun:ffi`. */
+function isPackage({ to, relative }: Import): boolean {
+  return !relative && DEPENDENCIES.some((name) => to === name || to.startsWith(`${name}/`));
 }
 
 function allowed(edge: Import): boolean {
@@ -52,10 +63,13 @@ function allowed(edge: Import): boolean {
   }
   if (from.startsWith("cli/")) {
     const worker = from === "cli/hash_worker.ts" && to === "plugins/hash/worker.ts";
+    const version = from === "cli/main.ts" && to === "package.json";
     return to.startsWith("cli/") || to === "core/mod.ts" || to === "plugins/mod.ts" || worker ||
-      isPackage(edge);
+      version || isPackage(edge);
   }
-  return from === "mod.ts" && (to === "core/mod.ts" || to === "plugins/mod.ts");
+  // The library's workers are started from their own module.
+  return from === "mod.ts" &&
+    ["core/mod.ts", "plugins/mod.ts", "plugins/hash/worker.ts"].includes(to);
 }
 
 test("imports point in the directions of the architecture", () => {

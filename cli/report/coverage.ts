@@ -1,18 +1,27 @@
 /** How much of a model was read, and how. */
 
-import type { Coverage, Serialization } from "../../core/mod.ts";
-import { counted, humanBytes } from "../units.ts";
+import { counted, type Coverage, grouped, type Serialization } from "../../core/mod.ts";
+import { humanBytes } from "../units.ts";
 import { type Page, SHOWN } from "./page.ts";
 
-/** The fields of a report that say what was read and what was not. */
-export function coverageFields(page: Page, coverage: Coverage, serialization: Serialization): void {
+/**
+ * The fields of a report that say what was read and what was not.
+ *
+ * @param ignored what it means for a path to be ignored
+ */
+export function coverageFields(
+  page: Page,
+  coverage: Coverage,
+  serialization: Serialization,
+  ignored: string,
+): void {
   page.field("Content", [
     `${counted(coverage.files, "file")}, ${bytesText(coverage.bytes)}`,
     serializationText(serialization),
   ]);
   page.field(
     "Ignored",
-    named(coverage.ignored, "what is in there is not covered by the signature"),
+    named(coverage.ignored, ignored),
   );
   page.field(
     "Not covered",
@@ -21,7 +30,7 @@ export function coverageFields(page: Page, coverage: Coverage, serialization: Se
 }
 
 /** `1.50 MiB (1,572,864 bytes)` */
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   return bytes < 1024 ? humanBytes(bytes) : `${humanBytes(bytes)} (${counted(bytes, "byte")})`;
 }
 
@@ -36,6 +45,6 @@ export function serializationText(serialization: Serialization): string {
 
 function named(paths: readonly string[], remark: string): readonly string[] {
   if (paths.length === 0) return [];
-  const more = paths.length > SHOWN ? [`… and ${paths.length - SHOWN} more`] : [];
+  const more = paths.length > SHOWN ? [`… and ${grouped(paths.length - SHOWN)} more`] : [];
   return [...paths.slice(0, SHOWN), ...more, `(${remark})`];
 }

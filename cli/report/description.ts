@@ -15,10 +15,11 @@ export async function describeBundle(
   return undefined;
 }
 
-/** Lines that tell who signed: the leaf certificate where there is one, else the method's own words. */
+/** Lines that tell who signed: the leaf certificate where there is one, and the method's own words. */
 export function signerLines(description: Description): readonly string[] {
   const [leaf] = description.certificates;
-  return leaf
-    ? certificateLines(leaf)
-    : description.fields.map(([label, value]) => `${label} ${value}`);
+  return [
+    ...(leaf ? certificateLines(leaf) : []),
+    ...description.fields.map(([label, value]) => `${label} ${value}`),
+  ];
 }

@@ -2,14 +2,15 @@
 
 import {
   type Bundle,
+  counted,
   type Description,
   type Parsed,
   printableJson,
   type Statement,
 } from "../../core/mod.ts";
-import { counted } from "../units.ts";
 import { serializationText } from "./coverage.ts";
 import { signerLines } from "./description.ts";
+import { issueText } from "./faults.ts";
 import { certificateLines } from "./identity.ts";
 import { Page, type PageStyle } from "./page.ts";
 
@@ -43,7 +44,7 @@ export function inspectionText(inspection: Inspection, style: PageStyle): string
   page.field("Log entries", String(bundle.tlogEntries.length));
   page.field("Timestamps", String(bundle.timestamps.length));
   if (!statement.ok) {
-    page.field("Statement", `${statement.issue.message} [${statement.issue.code}]`, "bad");
+    page.field("Statement", issueText(statement.issue), "bad");
     return page.toString();
   }
   const { manifest, rootDigest, form } = statement.value;

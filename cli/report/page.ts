@@ -1,8 +1,7 @@
 /** Aligned text for people: labels, values, lists. Everything put in is made printable. */
 
-import { printable } from "../../core/mod.ts";
+import { grouped, printable } from "../../core/mod.ts";
 import type { Io, Output } from "../io.ts";
-import { grouped } from "../units.ts";
 
 /** How a page looks. */
 export type PageStyle = {
@@ -90,7 +89,9 @@ export class Page {
         }\n`;
       }
     }
-    if (items.length > limit) this.#text += `  … and ${grouped(items.length - limit)} more\n`;
+    if (items.length > limit) {
+      this.#text += `  … and ${grouped(items.length - limit)} more (all with --format json)\n`;
+    }
   }
 
   toString(): string {

@@ -26,7 +26,7 @@ export function signedText(
   if (description) {
     page.field("Signer", [`method ${description.method}`, ...signerLines(description)]);
   }
-  coverageFields(page, coverage, manifest.serialization);
+  coverageFields(page, coverage, manifest.serialization, "not covered by the signature");
   page.field("Root digest", `sha256:${rootDigest}`);
   return page.toString();
 }

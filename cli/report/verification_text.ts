@@ -1,11 +1,11 @@
 /** The outcome of `verify`, for people: the verdict first. */
 
 import { basename } from "node:path";
-import type { Check, FileDiff, Issue, Report } from "../../core/mod.ts";
+import { type Check, type FileDiff, grouped, type Issue, type Report } from "../../core/mod.ts";
 import { coverageFields } from "./coverage.ts";
+import { issueText } from "./faults.ts";
 import { identityLines, timestampLines } from "./identity.ts";
 import { Page, type PageStyle, type Tone } from "./page.ts";
-import { grouped } from "../units.ts";
 
 /** A report and what it is about. */
 export type NamedReport = {
@@ -41,8 +41,16 @@ export function verificationText(named: NamedReport, style: PageStyle): string {
     if (model.name !== undefined && model.name !== named.name) {
       page.field("Signed as", `${model.name} (here it is called ${named.name})`);
     }
-    coverageFields(page, report.coverage, model.serialization);
-    if (model.rootDigest !== undefined) page.field("Root digest", `sha256:${model.rootDigest}`);
+    coverageFields(
+      page,
+      report.coverage,
+      model.serialization,
+      "in there, nothing but signed files was looked at",
+    );
+    if (model.rootDigest !== undefined) {
+      const remark = report.files.length > 0 ? " (as signed)" : "";
+      page.field("Root digest", `sha256:${model.rootDigest}${remark}`);
+    }
   }
   page.list("Checks", report.checks.map(checkLine), Infinity);
   differences(page, report.files);
@@ -74,9 +82,7 @@ function reason(report: Unverified): string {
 
 function reasonLines(issues: readonly Issue[]): readonly (readonly [string, ...string[]])[] {
   return issues.map((issue) =>
-    issue.hint === undefined
-      ? [`${issue.message} [${issue.code}]`]
-      : [`${issue.message} [${issue.code}]`, `hint: ${issue.hint}`]
+    issue.hint === undefined ? [issueText(issue)] : [issueText(issue), `hint: ${issue.hint}`]
   );
 }
 

@@ -32,6 +32,7 @@ export const PRIVATE_KEY_OPTIONS: readonly Option[] = [
     name: "password-file",
     type: "file",
     metavar: "FILE",
+    insteadOf: "password",
     description: "file whose first line is the password",
   },
 ];

@@ -8,8 +8,6 @@ export type PemBlock = {
   readonly label: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly der: Uint8Array;
-  /** The block as it stands, for parsers that take PEM. */
-  readonly text: string;
 };
 
 const BEGIN = /-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n/g;
@@ -34,7 +32,6 @@ export function pemBlocks(bytes: Uint8Array): readonly PemBlock[] {
       label: label!,
       headers,
       der: new Uint8Array(Buffer.from(body.join(""), "base64")),
-      text: `${text.slice(index, end + last.length)}\n`,
     });
   }
   return found;

@@ -81,7 +81,7 @@ function findKey(bytes: Uint8Array, name: string): Encoded {
     const labels = [...new Set(blocks.map(({ label }) => label))].join(", ");
     throw new ModelSigningError(
       "KEY_MALFORMED",
-      `${quote(name)} holds no private key, but: ${labels}`,
+      `${quote(name)} holds ${labels}, expected a private key`,
       labels.includes("OPENSSH")
         ? { hint: "convert a copy with: ssh-keygen -p -m PKCS8 -f KEY" }
         : {},

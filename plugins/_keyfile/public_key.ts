@@ -23,17 +23,24 @@ export function readPublicKey(bytes: Uint8Array, name: string): KeyObject {
   const der = certificateKey(found) ?? found;
   const refused = refusedAlgorithm(sequence(der)?.[0]);
   if (refused !== undefined) throw unsupported(name, refused);
+  const type = structure(der);
+  if (type === undefined) {
+    throw new ModelSigningError(
+      "KEY_MALFORMED",
+      `${quote(name)} is not a public key or certificate in PEM or DER form`,
+    );
+  }
   let key: KeyObject;
   try {
-    key = importKey(der);
+    key = createPublicKey({ key: Buffer.from(der), format: "der", type });
   } catch (error) {
     throw new ModelSigningError("KEY_MALFORMED", `cannot read public key ${quote(name)}`, {
       hint: `supported are ${ACCEPTED_KEYS}, with named curves`,
       cause: error,
     });
   }
-  const type = keyAlgorithm(key);
-  if ("refused" in type) throw unsupported(name, type.refused);
+  const algorithm = keyAlgorithm(key);
+  if ("refused" in algorithm) throw unsupported(name, algorithm.refused);
   return key;
 }
 
@@ -53,10 +60,12 @@ function findKey(bytes: Uint8Array, name: string): Uint8Array {
   );
 }
 
-/** SubjectPublicKeyInfo starts with a SEQUENCE and a BIT STRING, PKCS#1 with two INTEGERs. */
-function importKey(der: Uint8Array): KeyObject {
-  const type = sequence(der)?.[0]?.tag === TAG.integer ? "pkcs1" : "spki";
-  return createPublicKey({ key: Buffer.from(der), format: "der", type });
+/** SubjectPublicKeyInfo is a SEQUENCE and a BIT STRING, PKCS#1 two INTEGERs. Bun takes private keys, too. */
+function structure(der: Uint8Array): "spki" | "pkcs1" | undefined {
+  const [first, second, ...rest] = sequence(der) ?? [];
+  if (rest.length > 0) return undefined;
+  if (first?.tag === TAG.sequence && second?.tag === TAG.bitString) return "spki";
+  return first?.tag === TAG.integer && second?.tag === TAG.integer ? "pkcs1" : undefined;
 }
 
 /** The SubjectPublicKeyInfo of a certificate (RFC 5280 4.1); undefined when `der` is something else. */

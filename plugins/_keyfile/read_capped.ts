@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { open } from "node:fs/promises";
-import { ModelSigningError, systemCode } from "../../core/errors.ts";
+import { ModelSigningError, systemReason } from "../../core/errors.ts";
 import { quote } from "../../core/text.ts";
 
 /**
@@ -28,7 +28,7 @@ export async function readCapped(path: string, what: string, limit: number): Pro
   } catch (error) {
     throw new ModelSigningError(
       "FILE_UNREADABLE",
-      `cannot read ${what} ${quote(path)}: ${systemCode(error)}`,
+      `cannot read ${what} ${quote(path)}: ${systemReason(error)}`,
       { cause: error },
     );
   }

@@ -52,7 +52,11 @@ export function readCrls(bytes: Uint8Array, name: string): readonly Crl[] {
     ? [bytes]
     : blocks.filter(({ label }) => label === "X509 CRL").map(({ der }) => der);
   if (ders.length === 0) {
-    throw new ModelSigningError("CRL_MALFORMED", `${quote(name)} holds no revocation list`);
+    const labels = [...new Set(blocks.map(({ label }) => label))].join(", ");
+    throw new ModelSigningError(
+      "CRL_MALFORMED",
+      `${quote(name)} holds ${labels}, expected X509 CRL`,
+    );
   }
   return ders.map((der) => {
     try {

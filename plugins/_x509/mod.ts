@@ -3,7 +3,7 @@
 export { type Certificate, certificateName, parseCertificate } from "./certificate.ts";
 export { type Crl, readCrls } from "./crl.ts";
 export { KEY_USAGE, PURPOSE } from "./extensions.ts";
-export { generalNameText } from "./general_name.ts";
+export { type GeneralName, generalNameText } from "./general_name.ts";
 export { certificateInfo } from "./info.ts";
 export { attributeValues, COMMON_NAME, nameText } from "./name.ts";
 export {

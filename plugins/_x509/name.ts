@@ -75,8 +75,8 @@ export function nameKey(name: Name): string {
 
 /** Whether `name` is `base` or below it. */
 export function isWithin(name: Name, base: Name): boolean {
-  const keys = rdnKeys(name);
-  return rdnKeys(base).every((key, index) => key === keys[index]);
+  const found = rdnKeys(name);
+  return rdnKeys(base).every((key, index) => key === found[index]);
 }
 
 /** RFC 4514 text, most specific first. Not escaped for a terminal. */
@@ -109,15 +109,22 @@ function decode(value: Element): string | undefined {
   }
 }
 
+/** Made once for each name: constraints compare every name of a certificate with every one of a CA. */
+const keys = new WeakMap<Name, readonly string[]>();
+
 function rdnKeys(name: Name): readonly string[] {
-  return name.map((rdn) =>
-    JSON.stringify(
-      rdn.map(({ type, text, der }) =>
-        text === undefined
-          ? `${type}#${Buffer.from(der).toString("hex")}`
-          : `${type}=${text.replace(/[ ]+/g, " ").replace(/^ | $/g, "").replace(/[A-Z]/g, lower)}`
-      ).sort(),
-    )
+  let found = keys.get(name);
+  if (found === undefined) keys.set(name, found = name.map(rdnKey));
+  return found;
+}
+
+function rdnKey(rdn: readonly Attribute[]): string {
+  return JSON.stringify(
+    rdn.map(({ type, text, der }) =>
+      text === undefined
+        ? `${type}#${Buffer.from(der).toString("hex")}`
+        : `${type}=${text.replace(/[ ]+/g, " ").replace(/^ | $/g, "").replace(/[A-Z]/g, lower)}`
+    ).sort(),
   );
 }
 

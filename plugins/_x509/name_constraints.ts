@@ -7,8 +7,11 @@ import { MAX_COMPARISONS } from "./limits.ts";
 import { attributeValues, COMMON_NAME, EMAIL_ADDRESS, isWithin } from "./name.ts";
 import type { NameConstraints } from "./extensions.ts";
 
-/** Host names as constraints can judge them: no empty label, so no trailing dot that would dodge an exclusion. */
-const HOST = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i;
+/**
+ * Host names as constraints can judge them: no empty label, so no trailing dot that would dodge an exclusion,
+ * and no more characters than a name can have (RFC 1035 2.3.4).
+ */
+const HOST = /^(?=.{1,253}$)[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i;
 
 /** Why a CA's constraints refuse a certificate, as a clause ("it has …"), or undefined when they do not. */
 export function nameConstraintProblem(

@@ -7,7 +7,7 @@
 
 import type { Issue } from "../../core/errors.ts";
 import { MAX_CHAIN_LENGTH } from "../../core/limits.ts";
-import { quote } from "../../core/text.ts";
+import { excerpt } from "../../core/text.ts";
 import { type Certificate, certificateName } from "./certificate.ts";
 import { KEY_USAGE, PURPOSE } from "./extensions.ts";
 import { MAX_SIGNATURE_CHECKS, MAX_STEPS } from "./limits.ts";
@@ -137,6 +137,12 @@ class PathSearch {
   }
 
   #complete(path: Path): Path | undefined {
+    // Only now: comparing names takes long, and above the leaf a bundle could bring any number of CAs of its own.
+    const refused = nameConstraintIssue(path);
+    if (refused) {
+      this.#fail(path, 2, refused);
+      return undefined;
+    }
     for (const certificate of path) {
       const outOfDate = validityIssue(certificate, this.#options.at);
       if (!outOfDate) continue;
@@ -225,14 +231,20 @@ function issuerIssue(
   if (limit !== undefined && depth > limit) {
     return constraint(`CA ${name} allows ${limit} CAs below it, and there are ${depth}`);
   }
-  if (issuer.nameConstraints) {
-    for (const [index, certificate] of below.entries()) {
+  return undefined;
+}
+
+/** What the name constraints of a path's CAs refuse below them (RFC 5280 6.1.3 and 6.1.4). */
+function nameConstraintIssue(path: Path): Issue | undefined {
+  for (const [depth, { nameConstraints }] of path.entries()) {
+    if (!nameConstraints) continue;
+    for (const [index, certificate] of path.slice(0, depth).entries()) {
       // RFC 5280 6.1.3 (b): self-issued certificates are exempt unless they are the last.
       if (index > 0 && certificate.issuerKey === certificate.subjectKey) continue;
-      const problem = nameConstraintProblem(issuer.nameConstraints, certificate);
+      const problem = nameConstraintProblem(nameConstraints, certificate);
       if (problem) {
         return constraint(
-          `the name constraints of CA ${name} refuse certificate ${
+          `the name constraints of CA ${certificateName(path[depth]!)} refuse certificate ${
             certificateName(certificate)
           }: ${problem}`,
         );
@@ -259,16 +271,25 @@ function sameEntity(left: Certificate, right: Certificate): boolean {
 }
 
 function noIssuer(certificate: Certificate): Issue {
+  if (certificate.issuerKey === certificate.subjectKey) {
+    return untrusted(
+      `the chain ends at certificate ${certificateName(certificate)}, which is not a trust anchor`,
+    );
+  }
   return untrusted(
     `certificate ${
       certificateName(certificate)
     } is not a trust anchor, and no certificate of its issuer ` +
-      `${quote(nameText(certificate.issuer))} is known`,
+      `${excerpt(nameText(certificate.issuer))} is known`,
   );
 }
 
 function untrusted(message: string): Issue {
-  return { code: "CERTIFICATE_UNTRUSTED", message };
+  return {
+    code: "CERTIFICATE_UNTRUSTED",
+    message,
+    hint: "if you trust the signer's CA, give its root certificate with --certificate-chain",
+  };
 }
 
 function constraint(message: string): Issue {

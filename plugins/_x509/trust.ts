@@ -23,7 +23,7 @@ export function readCertificates(bytes: Uint8Array, name: string): readonly Cert
     : blocks.filter(({ label }) => LABELS.has(label)).map(({ der }) => der);
   if (ders.length === 0) {
     const labels = [...new Set(blocks.map(({ label }) => label))].join(", ");
-    throw malformed(`${quote(name)} holds no certificate, but: ${labels}`);
+    throw malformed(`${quote(name)} holds ${labels}, expected CERTIFICATE`);
   }
   return ders.map((der, index) => {
     const result = parseCertificate(der);
@@ -50,6 +50,8 @@ export async function splitTrust(given: readonly Certificate[]): Promise<PathMat
       "TRUST_ANCHOR_MISSING",
       given.length === 0
         ? "no trust anchor was given"
+        : given.length === 1
+        ? "the certificate given is not self-signed, so it is no trust anchor"
         : `none of the ${given.length} certificates given is self-signed, so none is a trust anchor`,
       { hint: "add the certificate of the root CA to --certificate-chain" },
     );
@@ -61,7 +63,7 @@ export async function splitTrust(given: readonly Certificate[]): Promise<PathMat
  * Whether a certificate is signed with its own key. Equal names do not tell (OMS 6). A weak digest is no
  * obstacle: nothing is believed because of this signature.
  */
-export async function isSelfSigned(certificate: Certificate): Promise<boolean> {
+async function isSelfSigned(certificate: Certificate): Promise<boolean> {
   return certificate.issuerKey === certificate.subjectKey &&
     await verifySigned(certificate, certificateKey(certificate.publicKeyInfo));
 }

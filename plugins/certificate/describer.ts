@@ -18,20 +18,10 @@ export const certificateDescriber: Describer = {
       );
     }
     const { leaf, others, malformed } = claimed;
-    const info = certificateInfo(leaf);
     return Promise.resolve({
       method: "certificate",
-      fields: [
-        ["subject", info.subject],
-        ...info.subjectAlternativeNames.map((name) => ["alternative name", name] as const),
-        ["issuer", info.issuer],
-        ["valid from", info.notBefore],
-        ["valid until", info.notAfter],
-        ["public key", info.publicKey],
-        ["SHA-256 fingerprint", info.fingerprint],
-        ...(malformed ? [["problem", malformed.message] as const] : []),
-      ],
-      certificates: [info, ...others.map(certificateInfo)],
+      fields: malformed ? [["problem", malformed.message]] : [],
+      certificates: [leaf, ...others].map(certificateInfo),
     });
   },
 };

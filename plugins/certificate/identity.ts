@@ -1,8 +1,15 @@
 /** Who a certificate says its holder is. */
 
+import { isIP } from "node:net";
 import type { Issue } from "../../core/errors.ts";
 import { quote } from "../../core/text.ts";
-import { attributeValues, type Certificate, COMMON_NAME, generalNameText } from "../_x509/mod.ts";
+import {
+  attributeValues,
+  type Certificate,
+  COMMON_NAME,
+  type GeneralName,
+  generalNameText,
+} from "../_x509/mod.ts";
 
 /** Names that a finding lists. */
 const MAX_LISTED = 5;
@@ -27,7 +34,18 @@ function identities(leaf: Certificate): readonly string[] {
     // Which of several would be the signer is anybody's guess.
     return names.length === 1 ? names : [];
   }
-  return leaf.subjectAltNames
-    .filter(({ kind }) => kind === "email" || kind === "uri" || kind === "dns" || kind === "ip")
-    .map(generalNameText);
+  return leaf.subjectAltNames.flatMap((name) => {
+    const text = generalNameText(name);
+    return name.kind === kindOf(text) ? [text] : [];
+  });
+}
+
+/**
+ * The one kind of alternative name that a text can be. A CA that may vouch for addresses of one domain only
+ * could else vouch for another's as a domain name, which no such constraint applies to.
+ */
+function kindOf(text: string): GeneralName["kind"] {
+  if (isIP(text) !== 0) return "ip";
+  if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return "uri";
+  return text.includes("@") ? "email" : "dns";
 }

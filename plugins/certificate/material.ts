@@ -21,11 +21,13 @@ export type ClaimedChain = {
 export function claimedChain(bundle: Bundle): ClaimedChain | { readonly issue: Issue } {
   const { material } = bundle;
   if (material.kind === "public-key") {
-    return otherMethod("the bundle was signed with a key, expected a certificate");
+    return otherMethod("the signature was made with a key, expected a certificate", {
+      hint: "verify it with: model-signing verify key",
+    });
   }
   // The Go tool writes a leaf without chain like this; with log entries it is Sigstore's (OMS 1).
   if (material.kind === "certificate" && bundle.tlogEntries.length > 0) {
-    return otherMethod("the bundle was signed with Sigstore, expected a certificate chain");
+    return otherMethod("the signature was made with Sigstore, expected a certificate chain");
   }
   const [first, ...rest] = material.kind === "certificate"
     ? [material.certificate]
@@ -41,6 +43,9 @@ export function claimedChain(bundle: Bundle): ClaimedChain | { readonly issue: I
   return { leaf: leaf.value, others };
 }
 
-function otherMethod(message: string): { readonly issue: Issue } {
-  return { issue: { code: "BUNDLE_MATERIAL", message } };
+function otherMethod(
+  message: string,
+  more: { readonly hint?: string } = {},
+): { readonly issue: Issue } {
+  return { issue: { code: "BUNDLE_MATERIAL", message, ...more } };
 }

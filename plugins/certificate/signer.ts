@@ -83,10 +83,13 @@ function mismatch(
   }
   const key = keyAlgorithm(privateKey);
   const own = "algorithm" in key ? key.algorithm.name : key.refused;
+  const types = refused.name === own ? "" : `: ${refused.name}, the private key is ${own}`;
   return new ModelSigningError(
     "KEY_CERTIFICATE_MISMATCH",
-    `${quote(name)} holds no certificate of the private key: ${certificateName(certificate)} is ` +
-      `for another key (${refused.name}, the private key is ${own})`,
+    `certificate ${certificateName(certificate)} in ${
+      quote(name)
+    } does not belong to the private ` +
+      `key, but to another${types}`,
   );
 }
 
@@ -143,11 +146,10 @@ function checkSuitable(leaf: Certificate, chain: readonly Certificate[], now: Da
     usageIssue(leaf) ?? [],
     ...chain.map((certificate) => validityIssue(certificate, now) ?? []),
   ].flat();
-  const [first] = issues;
-  if (!first) return;
+  if (issues.length === 0) return;
   throw new ModelSigningError(
     "CERTIFICATE_UNSUITABLE",
-    `cannot sign with certificate ${certificateName(leaf)}: ${first.message}`,
+    `cannot sign with certificate ${certificateName(leaf)}: no verifier would accept it`,
     { issues },
   );
 }

@@ -2,7 +2,7 @@
 
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { type IssueCode, ModelSigningError, systemCode } from "../../core/errors.ts";
+import { type IssueCode, ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
 import type { ByteRange, Entry, FileLocation } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
 
@@ -99,11 +99,10 @@ class Content implements UnderlyingDefaultSource<Uint8Array> {
     } catch (error) {
       await this.#close();
       if (error instanceof ModelSigningError) throw error;
-      const code = systemCode(error);
       throw this.#fault(
         // O_NOFOLLOW: a link took the file's place.
-        code === "ELOOP" ? "FILE_CHANGED" : "ENTRY_UNREADABLE",
-        `cannot be read: ${code}`,
+        systemCode(error) === "ELOOP" ? "FILE_CHANGED" : "ENTRY_UNREADABLE",
+        `cannot be read: ${systemReason(error)}`,
         error,
       );
     }

@@ -58,7 +58,7 @@ export function readIgnorePath(
   }
   if (fromModel === undefined || (inFolder && !inModel)) {
     const name = located(typed, fromFolder, root);
-    logger?.log("info", "read an ignore path from the current folder", {
+    logger?.log("info", "the model has no such path, so it was read from the current folder", {
       path: typed,
       ignored: name,
     });
@@ -88,7 +88,8 @@ function checked(typed: string, name: string): string {
 }
 
 function tellAbsent(name: string, logger: Logger | undefined): void {
-  logger?.log("warn", "an ignore path does not exist in the model", { path: name });
+  const remark = /[*?]/.test(name) ? "; wildcards are not expanded" : "";
+  logger?.log("warn", `an ignore path does not exist in the model${remark}`, { path: name });
 }
 
 /** Like `exists()`; when the system does not tell, the reading would be a guess. */

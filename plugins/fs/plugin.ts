@@ -1,5 +1,6 @@
 /** The file system as a provider of models. */
 
+import path from "node:path";
 import type { RunOptions } from "../../core/options.ts";
 import {
   CONTRACT_VERSION,
@@ -7,6 +8,7 @@ import {
   type Settings,
   type SourceProvider,
 } from "../../core/plugin.ts";
+import { exists } from "./root.ts";
 import { type FileSystemSource, fileSystemSource } from "./source.ts";
 
 const file: SourceProvider = {
@@ -20,9 +22,9 @@ const file: SourceProvider = {
       metavar: "PATH",
       description:
         "Path inside the model to leave out, with everything below it: absolute, relative to the model, " +
-        "or relative to the current folder when the model has no such path. No wildcards.",
+        "or relative to the current folder when the model has no such path. No wildcards; several " +
+        "may be joined by commas.",
       repeatable: true,
-      commaSeparated: true,
       // What is left out is covered by no signature, so only the command line may say so.
       fromEnvironment: false,
     },
@@ -54,7 +56,15 @@ async function openFile(
   const signature = settings["signature"];
   return await fileSystemSource(reference, {
     ...options,
-    ...(Array.isArray(ignorePaths) ? { ignorePaths } : {}),
+    ...(Array.isArray(ignorePaths)
+      ? { ignorePaths: ignorePaths.flatMap((typed: string) => separated(typed, reference)) }
+      : {}),
     ...(typeof signature === "string" && signature !== "-" ? { signature } : {}),
   });
+}
+
+/** `a,b` is two paths, unless something has that very name: the Python tool never splits. */
+function separated(typed: string, reference: string): readonly string[] {
+  const whole = [path.resolve(typed), path.resolve(reference, typed)];
+  return whole.some((absolute) => exists(absolute) !== false) ? [typed] : typed.split(",");
 }

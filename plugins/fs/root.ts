@@ -3,7 +3,7 @@
 import { lstatSync, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { ModelSigningError, systemCode } from "../../core/errors.ts";
+import { ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
 import { quote } from "../../core/text.ts";
 import { absolutePath, components, join, listedName, nameInside } from "./paths.ts";
 
@@ -56,7 +56,7 @@ export function rootFault(error: unknown, shown: string): ModelSigningError {
   }
   return new ModelSigningError(
     "MODEL_UNREADABLE",
-    `cannot read model ${quote(shown)}: ${systemCode(error)}`,
+    `cannot read model ${quote(shown)}: ${systemReason(error)}`,
     { cause: error },
   );
 }

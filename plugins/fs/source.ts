@@ -66,7 +66,7 @@ export class FileSystemSource implements ManifestSource {
   /** Absolute path of the directory or file, free of symbolic links. */
   readonly path: string;
 
-  /** @param ignorePaths canonical and relative to the root */
+  /** Takes ignore paths that are canonical and relative to the root. */
   constructor(root: ModelRoot, ignorePaths: readonly string[]) {
     this.name = root.name;
     this.singleFile = root.singleFile;

@@ -8,6 +8,7 @@ import {
   type IssueCode,
   ModelSigningError,
   systemCode,
+  systemReason,
   throwIfAborted,
 } from "../../core/errors.ts";
 import { MAX_DIRECTORY_DEPTH, MAX_PATH_BYTES, MAX_RESOURCES } from "../../core/limits.ts";
@@ -30,11 +31,12 @@ const NAMES_PER_LOOK = 64;
 
 /** What the reader can do, by code. */
 const HINTS: Partial<Record<IssueCode, string>> = {
-  ENTRY_NAME: "rename it, or exclude the folder it lies in",
-  ENTRY_SYMLINK: "allow symbolic links, or exclude the path",
-  ENTRY_SYMLINK_DANGLING: "restore its target, or exclude the path",
-  ENTRY_SYMLINK_CYCLE: "remove the link, or exclude the path",
-  ENTRY_NOT_REGULAR: "remove it, or exclude the path",
+  ENTRY_NAME: "rename it, or leave out the folder it lies in with --ignore-paths",
+  ENTRY_SYMLINK:
+    "sign with --allow-symlinks to follow links, or leave the path out with --ignore-paths",
+  ENTRY_SYMLINK_DANGLING: "restore its target, or leave the path out with --ignore-paths",
+  ENTRY_SYMLINK_CYCLE: "remove the link, or leave the path out with --ignore-paths",
+  ENTRY_NOT_REGULAR: "remove it, or leave the path out with --ignore-paths",
 };
 
 /** A directory under way. */
@@ -255,7 +257,7 @@ class Walker {
     if (code === "ENAMETOOLONG") {
       this.#refuse(entryPath, "ENTRY_TOO_DEEP", "lies deeper than the system can open");
     } else {
-      this.#refuse(entryPath, "ENTRY_UNREADABLE", `cannot be read: ${code}`);
+      this.#refuse(entryPath, "ENTRY_UNREADABLE", `cannot be read: ${systemReason(error)}`);
     }
   }
 

@@ -2,13 +2,13 @@
 
 import { Buffer } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
-import { systemCode } from "../../core/errors.ts";
+import { systemCode, systemReason } from "../../core/errors.ts";
 import type { Algorithm } from "./algorithm.ts";
 import type { Tally } from "./tally.ts";
 import type { Failure, FileUnit, Outcome } from "./unit.ts";
 
 /** Bytes per read. Native BLAKE3 takes 7.1 GB/s in steps of 64 KiB, 8.9 of 1 MiB, 8.8 of 4 MiB (in memory, Bun 1.4.5). */
-export const CHUNK_BYTES: number = 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 
 /** O_NONBLOCK: a FIFO that took the file's place must not hang us. Windows has neither flag. */
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
@@ -52,13 +52,13 @@ export class FileHasher {
     try {
       file = openSync(unit.path, this.#flags);
     } catch (error) {
-      return openFailure(systemCode(error));
+      return openFailure(error);
     }
     try {
       return changed(unit, fstatSync(file)) ??
         (yield* this.#read(file, unit));
     } catch (error) {
-      return unreadable(systemCode(error));
+      return unreadable(error);
     } finally {
       closeSync(file);
     }
@@ -104,11 +104,11 @@ function changed(unit: FileUnit, now: Stats): Failure | undefined {
   return undefined;
 }
 
-function openFailure(code: string): Failure {
-  const problem = GONE[code];
-  return problem === undefined ? unreadable(code) : { code: "FILE_CHANGED", problem };
+function openFailure(error: unknown): Failure {
+  const problem = GONE[systemCode(error)];
+  return problem === undefined ? unreadable(error) : { code: "FILE_CHANGED", problem };
 }
 
-function unreadable(code: string): Failure {
-  return { code: "ENTRY_UNREADABLE", problem: `cannot be read: ${code}` };
+function unreadable(error: unknown): Failure {
+  return { code: "ENTRY_UNREADABLE", problem: `cannot be read: ${systemReason(error)}` };
 }

@@ -1,6 +1,6 @@
 /** Hashes content that comes as a stream. */
 
-import { systemCode } from "../../core/errors.ts";
+import { systemReason } from "../../core/errors.ts";
 import type { Algorithm } from "./algorithm.ts";
 import type { Tally } from "./tally.ts";
 import type { Outcome } from "./unit.ts";
@@ -45,7 +45,7 @@ export async function hashStream(
     }
     return digester.hex();
   } catch (error) {
-    return { code: "ENTRY_UNREADABLE", problem: `cannot be read: ${systemCode(error)}` };
+    return { code: "ENTRY_UNREADABLE", problem: `cannot be read: ${systemReason(error)}` };
   } finally {
     signal.removeEventListener("abort", cancel);
   }

@@ -6,7 +6,7 @@ import { failedCheck } from "../../core/check.ts";
 import type { Issue } from "../../core/errors.ts";
 import { ACCEPTED_KEYS, keyAlgorithm, keyHint } from "../../core/keys.ts";
 import type { RunOptions } from "../../core/options.ts";
-import { printable } from "../../core/text.ts";
+import { excerpt } from "../../core/text.ts";
 import type { Check, SignatureVerification, Verifier } from "../../core/verifier.ts";
 import { verifyEnvelope } from "../_envelope/mod.ts";
 
@@ -66,9 +66,7 @@ async function verify(
     failedCheck("signature", {
       code: "SIGNATURE_INVALID",
       message: publicKeys.length === 1
-        ? `the signature was not made with this key over this content (${
-          algorithmName(fitting[0]!)
-        })`
+        ? `the signature was not made with the ${algorithmName(fitting[0]!)} key over this content`
         : `the signature was not made with any of the ${publicKeys.length} keys over this content`,
     }),
   ]);
@@ -91,7 +89,7 @@ async function mismatch(
   }
   const issue: Issue = {
     code: "KEY_HINT_MISMATCH",
-    message: `the signature names the key ${printable(hint ?? "")}, given ${
+    message: `the signature names the key ${excerpt(hint ?? "")}, given ${
       publicKeys.length === 1 ? "is" : "are"
     } ${publicKeys.map(keyHint).join(", ")}`,
     hint:
@@ -105,7 +103,7 @@ async function mismatch(
       ? { id: "signature", status: "passed", detail: "made with a given key, in spite of the hint" }
       : failedCheck("signature", {
         code: "SIGNATURE_INVALID",
-        message: "the signature was not made with a given key over this content",
+        message: "the signature does not hold with the given key, whatever key it names",
       }),
   ];
 }

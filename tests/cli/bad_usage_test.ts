@@ -20,6 +20,10 @@ const USAGE: Readonly<Record<string, readonly string[]>> = {
   "a flag without its value": [...SIGN, "--signature"],
   "a flag given twice": [...SIGN, "--private-key", "key.pem"],
   "contradicting flags": [...SIGN, "--allow-symlinks", "--no-allow-symlinks"],
+  "two ways to a password": [
+    ...["sign", "key", "model", "--private-key", "locked.pem"],
+    ...["--password", "hunter2", "--password-file", "key.pub"],
+  ],
   "two models": [...SIGN, "model"],
   "no model": SIGN.filter((arg) => arg !== "model"),
   "an empty model": SIGN.map((arg) => arg === "model" ? "" : arg),

@@ -16,6 +16,7 @@ const COMMAND: Command = {
     options: [
       { name: "private-key", type: "file", description: "", required: true },
       { name: "password", type: "string", secret: true, description: "" },
+      { name: "password-file", type: "file", insteadOf: "password", description: "" },
       { name: "certificate-chain", type: "file", repeatable: true, description: "" },
       { name: "allow-symlinks", type: "boolean", fromEnvironment: false, description: "" },
       { name: "shard-size", type: "size", min: 1, description: "" },
@@ -52,6 +53,16 @@ test("resolveSettings() lets the command line win over JSON, and JSON over the e
     resolve({ json: ['{"use-staging": false}'] }, environment, "m").settings["use-staging"],
     false,
   );
+});
+
+test("resolveSettings() lets a stronger source's alternative of an option win", () => {
+  const inEnvironment = resolve({ "password-file": "f" }, { MODEL_SIGNING_PASSWORD: "p" }, "m");
+  assert.equal(inEnvironment.settings["password-file"], "f");
+  assert.ok(!("password" in inEnvironment.settings));
+  const json = ['{"password": "p"}'];
+  const inJson = resolve({ json }, { MODEL_SIGNING_PASSWORD_FILE: "f" }, "m");
+  assert.ok(!("password-file" in inJson.settings));
+  usage({ password: new Secret("p"), "password-file": "f" }, {}, "m");
 });
 
 test("resolveSettings() lets a later --json win and takes MODEL from it", () => {

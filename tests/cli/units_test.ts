@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clock, counted, grouped, humanBytes, parseDuration, parseSize } from "../../cli/units.ts";
+import { clock, humanBytes, parseDuration, parseSize } from "../../cli/units.ts";
+import { counted, grouped } from "../../core/mod.ts";
 
 test("parseSize() takes plain bytes and decimal and binary units", () => {
   assert.equal(parseSize("1000"), 1000);

@@ -6,6 +6,7 @@ import { type IssueCode, ModelSigningError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import {
   MAX_BUNDLE_BYTES,
+  MAX_BUNDLE_VALUES,
   MAX_CHAIN_LENGTH,
   MAX_JSON_DEPTH,
   MAX_SIGNATURE_BYTES,
@@ -169,6 +170,14 @@ test("parseBundle() refuses deep nesting, also where anything is allowed", () =>
     "BUNDLE_MALFORMED",
   );
   assertRefused("[".repeat(10_000_000), "BUNDLE_MALFORMED");
+});
+
+test("parseBundle() refuses more values than the limit, also where anything is allowed", () => {
+  const many = Array.from({ length: MAX_BUNDLE_VALUES }, () => ({}));
+  assertRefused(
+    bent((value) => value.verificationMaterial.tlogEntries = many),
+    "BUNDLE_MALFORMED",
+  );
 });
 
 test("parseBundle() refuses another media type", () => {

@@ -259,6 +259,12 @@ test("parseJson() refuses more values than the limit", { timeout: 60_000 }, () =
   assertRefused(`[${"0,".repeat(MAX_JSON_VALUES)}0]`);
 });
 
+test("parseJson() refuses more values than its caller wants", () => {
+  assert.deepEqual(ordinary(parseJson(Buffer.from("[1,2]"), 3)), [1, 2]);
+  assert.throws(() => parseJson(Buffer.from("[1,2,3]"), 3), JsonError);
+  assert.throws(() => parseJson(Buffer.from('{"a":{},"b":[{}]}'), 3), JsonError);
+});
+
 test("parseJson() says where the text goes wrong without repeating what could harm a terminal", () => {
   const name = `\\u001b[2J\u202e${"x".repeat(100_000)}`;
   assert.throws(() => parse(`{"${name}":1,"${name}":2}`), (error) => {

@@ -172,3 +172,27 @@ test("verifyBytes() takes the digest from the curve, not SHA-256 for all", () =>
     assert.equal(verifyBytes(createPublicKey(pem), PAE, signature), false);
   }
 });
+
+test("keyAlgorithm() refuses Ed25519 keys of small order, for which anything is signed", () => {
+  const points = [
+    "00".repeat(32),
+    `${"00".repeat(31)}80`,
+    `01${"00".repeat(31)}`,
+    `01${"00".repeat(30)}80`,
+    `ec${"ff".repeat(30)}7f`,
+    `ed${"ff".repeat(30)}7f`,
+    `ed${"ff".repeat(30)}ff`,
+    `ee${"ff".repeat(30)}7f`,
+    `ee${"ff".repeat(30)}ff`,
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+  ];
+  // R is the neutral element and S zero.
+  const signature = Buffer.from(`01${"00".repeat(63)}`, "hex");
+  for (const point of points) {
+    const key = publicKeyFromDer(Buffer.from(`302a300506032b6570032100${point}`, "hex"));
+    assert.ok("refused" in keyAlgorithm(key), point);
+    assert.equal(verifyBytes(key, PAE, signature), false, point);
+  }
+});

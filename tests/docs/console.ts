@@ -7,7 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -38,7 +38,7 @@ export function withRealOutput(markdown: string): string {
 export function normalised(markdown: string): string {
   return markdown
     .replace(/\b[0-9a-f]{64}\b/g, "<sha256>")
-    .replace(/\b[0-9a-f]{40}\b/g, "<serial>")
+    .replace(/\bserial [0-9a-f]+/g, "serial <serial>")
     .replace(/\b20\d\d-\d\d-\d\dT[0-9:.]+Z/g, "<time>");
 }
 
@@ -67,7 +67,7 @@ function output(command: string, folder: string, path: string): string {
 
 function program(): string {
   const binary = process.env["MODEL_SIGNING_BINARY"];
-  if (binary !== undefined) return JSON.stringify(join(process.cwd(), binary));
+  if (binary !== undefined) return JSON.stringify(resolve(binary));
   const runtime = JSON.stringify(process.execPath);
   const main = JSON.stringify(join(ROOT, "cli", "main.ts"));
   return "deno" in process.versions ? `${runtime} run -A ${main}` : `${runtime} ${main}`;

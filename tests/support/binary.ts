@@ -12,11 +12,9 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 let compiled: string | undefined;
 
-// Deno's tests see no "exit" event. The next test file may share this module, and compiles anew.
-after(() => {
-  if (compiled !== undefined) rmSync(dirname(compiled), { recursive: true, force: true });
-  compiled = undefined;
-});
+// Deno's tests see no "exit"; Bun runs "after" only for the first file that imports this module.
+after(remove);
+process.on("exit", remove);
 
 /**
  * The absolute path of the binary that `MODEL_SIGNING_BINARY` names, or of one that is compiled from the
@@ -36,4 +34,9 @@ function compile(): string {
   const args = [...runtime, join(ROOT, "cli", "compile.ts"), target];
   execFileSync(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
   return target;
+}
+
+function remove(): void {
+  if (compiled !== undefined) rmSync(dirname(compiled), { recursive: true, force: true });
+  compiled = undefined;
 }

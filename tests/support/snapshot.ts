@@ -9,8 +9,17 @@ const MAX_HASHED_BYTES = 1024 * 1024;
 
 /** Every path below `folder` with its kind, and the content of what is not too large. */
 export function snapshot(folder: string): Readonly<Record<string, string>> {
-  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  return Object.fromEntries(paths.sort().map((path) => [path, fingerprint(join(folder, path))]));
+  const found: Record<string, string> = {};
+  // Not readdirSync's own recursion: on Bun it follows symbolic links.
+  const visit = (path: string): void => {
+    for (const name of readdirSync(join(folder, path)).sort()) {
+      const child = join(path, name);
+      found[child] = fingerprint(join(folder, child));
+      if (found[child] === "directory") visit(child);
+    }
+  };
+  visit("");
+  return found;
 }
 
 function fingerprint(path: string): string {

@@ -205,6 +205,30 @@ test("name constraints apply to CAs below, self-issued ones excepted", async () 
   assert.equal(outcome(await below("/O=Root")), "ok");
 });
 
+test("name constraints of CAs that lead to no anchor are not looked at", async () => {
+  using pki = new Pki();
+  const stranger = pki.intermediate(pki.root(), {
+    extensions: [...CA_EXTENSIONS, "nameConstraints=excluded;DNS:example.com"],
+  });
+  const leaf = pki.leaf(stranger, {
+    extensions: [...LEAF_EXTENSIONS, "subjectAltName=DNS:example.com"],
+  });
+  assert.equal(outcome(await pathFor(leaf, [pki.root()], [stranger])), "CERTIFICATE_UNTRUSTED");
+});
+
+test("nameConstraintProblem() judges no host name that is longer than one can be", () => {
+  using pki = new Pki();
+  const leaf = load(pki.leaf(pki.root()));
+  const base = { kind: "dns", text: "example.com" } as const;
+  const problem = (length: number) => {
+    const text = `${"a.".repeat(length)}example.com`.slice(-length);
+    const names = { ...leaf, subjectAltNames: [{ kind: "dns", text } as const] };
+    return nameConstraintProblem({ permitted: [base], excluded: [] }, names);
+  };
+  assert.equal(problem(253), undefined);
+  assert.notEqual(problem(255), undefined);
+});
+
 test("nameConstraintProblem() refuses to compare a million names", () => {
   using pki = new Pki();
   const leaf = load(pki.leaf(pki.root()));

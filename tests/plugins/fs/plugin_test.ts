@@ -22,6 +22,18 @@ test("fsPlugin offers the source `file`", async () => {
   });
 });
 
+test("fsPlugin splits ignore paths at commas, but not the name of something that exists", async () => {
+  const provider = new Registry([fsPlugin]).find("source", "file")!;
+  await withTree({ a: "", b: "", c: "", "a,b": "" }, async (folder) => {
+    const open = async (typed: string) =>
+      (await provider.open(folder, { "ignore-paths": [typed] }, {})).ignorePaths;
+    assert.deepEqual(await open("b,c"), ["b", "c"]);
+    assert.deepEqual(await open("a,b"), ["a,b"]);
+    assert.deepEqual(await open(path.join(folder, "a,b")), ["a,b"]);
+    await assert.rejects(open("b,,c"), code("USAGE_IGNORE_PATH"));
+  });
+});
+
 test("fsPlugin takes the signature `-` for a stream, not for a file", async () => {
   const provider = new Registry([fsPlugin]).find("source", "file")!;
   await withTree({ "-": "" }, async (folder) => {

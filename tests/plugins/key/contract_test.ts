@@ -1,0 +1,27 @@
+import { createPrivateKey, createPublicKey } from "node:crypto";
+import { test } from "node:test";
+import { signerContract } from "../../../core/contract/signer.ts";
+import { verifierContract } from "../../../core/contract/verifier.ts";
+import type { Resource } from "../../../core/hasher.ts";
+import { sign } from "../../../core/sign.ts";
+import { keySigner, keyVerifier } from "../../../plugins/key/mod.ts";
+import { resourcesOf } from "../../support/bundles.ts";
+import { ACCEPTED_TYPES, opensslKey } from "../../support/openssl.ts";
+
+for (const type of ACCEPTED_TYPES) {
+  const privateKey = createPrivateKey(opensslKey(type));
+  for (const { name, run } of signerContract(() => Promise.resolve(keySigner({ privateKey })))) {
+    test(`key signer, ${type}: ${name}`, run);
+  }
+
+  const { bundle } = await sign({
+    name: "model",
+    resources: resourcesOf(["a", "b"]) as unknown as Resource[],
+    serialization: { method: "files", hashType: "sha256", allowSymlinks: false, ignorePaths: [] },
+  }, { signer: keySigner({ privateKey }) });
+  const publicKeys = [createPublicKey(privateKey)] as const;
+  const subject = { bundle, open: () => Promise.resolve(keyVerifier({ publicKeys })) };
+  for (const { name, run } of verifierContract(subject)) {
+    test(`key verifier, ${type}: ${name}`, run);
+  }
+}

@@ -1,0 +1,20 @@
+/** What happens to tests whose tools or data are not there. */
+
+import process from "node:process";
+import { test } from "node:test";
+
+/** Says that tests are left out, and why; where `CI` is set that is an error, because all of them must run. */
+export function leaveOut(reason: string): void {
+  if (process.env["CI"]) throw new Error(reason);
+  console.warn(`TESTS LEFT OUT: ${reason}`);
+}
+
+/** Registers a test that cannot run: it is skipped, or fails where `CI` is set. */
+export function leftOutTest(name: string, reason: string): void {
+  if (process.env["CI"]) {
+    test(name, () => leaveOut(reason));
+    return;
+  }
+  leaveOut(`${name}: ${reason}`);
+  test(name, { skip: reason }, () => {});
+}
