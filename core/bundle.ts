@@ -96,7 +96,7 @@ export function parseBundle(bytes: Uint8Array): Parsed<Bundle> {
 export function writeBundle(bundle: Omit<Bundle, "mediaType">): Uint8Array {
   const { envelope } = bundle;
   // Before there is any JSON: V8 ends the process over a member of 2^28 characters.
-  requireReadable(Math.ceil(envelope.payload.length / 3) * 4);
+  requireBundleSize(Math.ceil(envelope.payload.length / 3) * 4);
   const timestamps = bundle.timestamps.map((der) => ({ signedTimestamp: base64(der) }));
   const json = JSON.stringify({
     mediaType: BUNDLE_MEDIA_TYPE,
@@ -114,11 +114,16 @@ export function writeBundle(bundle: Omit<Bundle, "mediaType">): Uint8Array {
     },
   });
   const bytes = Buffer.from(json, "utf8");
-  requireReadable(bytes.length);
+  requireBundleSize(bytes.length);
   return bytes;
 }
 
-function requireReadable(length: number): void {
+/**
+ * Refuses a bundle of which so many bytes are known that no verifier of ours would read it.
+ *
+ * @throws {ModelSigningError} `BUNDLE_TOO_LARGE_TO_WRITE`
+ */
+export function requireBundleSize(length: number): void {
   if (length < MAX_BUNDLE_BYTES) return;
   throw new ModelSigningError(
     "BUNDLE_TOO_LARGE_TO_WRITE",

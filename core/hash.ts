@@ -8,6 +8,7 @@ import type { RunOptions } from "./options.ts";
 import { compareCodePoints } from "./path.ts";
 import { GIT_PATHS, PathFilter } from "./path_filter.ts";
 import type { Coverage } from "./report.ts";
+import { parseShardName } from "./shard.ts";
 import type { Entry, EnumerationRules, ManifestSource } from "./source.ts";
 import { counted, quote } from "./text.ts";
 
@@ -113,10 +114,11 @@ export async function collect(
   };
   await traced(options.observer, "hash", pass.parent, async (span) => {
     await using hasher: Hasher = pass.hasher(pass.settings);
-    for await (const hashed of hasher.hash(enumerate(pass, options, span, totals), options)) {
+    for await (const hashed of hasher.hash(enumerate(pass, options, span), options)) {
       if (hashed.kind === "resource") {
         take(hashed.resource);
         totals.bytes += hashed.size;
+        if (isFirstOfFile(hashed.resource, pass.settings)) totals.files++;
       } else if (hashed.kind === "ignored") ignored.push(hashed.path);
       else if (hashed.kind === "uncovered") uncovered.push(hashed.path);
       else {
@@ -138,15 +140,15 @@ async function* enumerate(
   pass: Pass,
   options: RunOptions,
   parent: Span,
-  totals: { files: number },
 ): AsyncIterable<Entry> {
   const { span, end } = beginSpan(options.observer, "enumerate", parent);
   let entries = 0;
+  let files = 0;
   let failure: unknown;
   try {
     for await (const entry of pass.source.entries(pass.rules, options)) {
       entries++;
-      if (entry.kind === "file" || entry.kind === "digest") totals.files++;
+      if (entry.kind === "file" || entry.kind === "digest") files++;
       yield entry;
     }
   } catch (error) {
@@ -154,9 +156,14 @@ async function* enumerate(
     throw error;
   } finally {
     // Also when the hasher stops asking for entries.
-    span.set({ entries, files: totals.files });
+    span.set({ entries, files });
     end(failure);
   }
+}
+
+/** Whether a resource is a whole file or the shard that a file begins with: one for each file. */
+function isFirstOfFile({ name }: Resource, { shardSize }: HashSettings): boolean {
+  return shardSize === undefined || parseShardName(name)?.start === 0;
 }
 
 /** Adds the entries that are refused anywhere in the model: listing is cheap, and all are named at once. */

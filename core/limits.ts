@@ -18,8 +18,8 @@ export const MAX_JSON_VALUES = 16_000_000;
  */
 export const MAX_BUNDLE_VALUES = 100_000;
 
-/** Resources in a statement: more than fits into a bundle of {@link MAX_BUNDLE_BYTES}. */
-export const MAX_RESOURCES = 4_000_000;
+/** Resources in a statement: each takes 110 bytes at least, so more do not fit into {@link MAX_BUNDLE_BYTES}. */
+export const MAX_RESOURCES = 2_000_000;
 
 /** UTF-8 bytes of a path in a model. Linux's own limit for one path is 4096. */
 export const MAX_PATH_BYTES = 32_768;

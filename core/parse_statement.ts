@@ -107,7 +107,7 @@ function parseSerialization(value: JsonObject): Serialization {
   const known = ["method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths"];
   onlyMembers(value, known, "serialization");
   const { method, hash_type: hashType, allow_symlinks: allowSymlinks } = value;
-  const shardSize = value["shard_size"];
+  const { shard_size: shardSize, ignore_paths: ignorePaths } = value;
   if (!HASH_TYPES.includes(hashType as HashType)) {
     throw malformed(
       `serialization.hash_type is ${shown(hashType)}, expected ${HASH_TYPES.join(", ")}`,
@@ -119,7 +119,11 @@ function parseSerialization(value: JsonObject): Serialization {
   const base = {
     hashType: hashType as HashType,
     allowSymlinks,
-    ignorePaths: each(value["ignore_paths"] ?? [], "ignore_paths", (path) => string(path, "")),
+    ignorePaths: each(
+      ignorePaths === undefined ? [] : ignorePaths,
+      "ignore_paths",
+      (path) => string(path, ""),
+    ),
   };
   if (method === "files") {
     if (shardSize !== undefined) throw malformed("serialization.shard_size is set for files");

@@ -1,6 +1,7 @@
 /** The signed payload: an in-toto Statement v1 whose predicate is a manifest (OMS 2). Writing. */
 
 import { Buffer } from "node:buffer";
+import { requireBundleSize } from "./bundle.ts";
 import { type Manifest, rootDigest, type Serialization } from "./manifest.ts";
 
 /** `_type` of every statement. */
@@ -23,9 +24,15 @@ export type Statement = {
 /**
  * The payload of a manifest: UTF-8 JSON with a fixed member order and no spaces, so that one tree and one
  * set of flags always give the same bytes.
+ *
+ * @throws {ModelSigningError} `BUNDLE_TOO_LARGE_TO_WRITE` when no bundle could hold it
  */
 export function writeStatement(manifest: Manifest): Uint8Array {
   const { name, annotations, resources, serialization } = manifest;
+  // Known before there is any JSON, which a runtime's longest string might not hold.
+  requireBundleSize(
+    resources.reduce((sum, { name, digest }) => sum + name.length + digest.length, 0),
+  );
   const json = JSON.stringify({
     _type: STATEMENT_TYPE,
     subject: [{

@@ -11,8 +11,9 @@ import {
   type Certificate,
   certificateKey,
   certificateName,
+  findPath,
+  PURPOSE,
   readCertificates,
-  validityIssue,
   verifySigned,
 } from "../_x509/mod.ts";
 import { type FileContent, named } from "./files.ts";
@@ -50,7 +51,7 @@ export async function certificateSigner(options: CertificateSignerOptions): Prom
     }),
   ];
   const ordered = await orderChain(leaf, others);
-  checkSuitable(leaf, ordered, new Date());
+  await checkSuitable(leaf, ordered, new Date());
   const [first, ...rest] = ordered.map(({ der }) => der);
   return {
     sign(pae, { signal }) {
@@ -139,13 +140,22 @@ function broken(last: Certificate, rest: Iterable<Certificate>): ModelSigningErr
   );
 }
 
-function checkSuitable(leaf: Certificate, chain: readonly Certificate[], now: Date): void {
+/** Judges the certificate and its chain as a verifier would that trusts the top of the chain. */
+async function checkSuitable(
+  leaf: Certificate,
+  chain: readonly Certificate[],
+  now: Date,
+): Promise<void> {
   const key = leafKey(leaf);
+  const usage = usageIssue(leaf);
+  const material = { anchors: chain.slice(-1), intermediates: chain.slice(1, -1) };
+  const found = await findPath(leaf, material, { at: now, purpose: PURPOSE.codeSigning });
+  const chainIssue = found.path ? found.outOfDate : found.issue;
   const issues = [
     ...("issue" in key ? [key.issue] : []),
-    usageIssue(leaf) ?? [],
-    ...chain.map((certificate) => validityIssue(certificate, now) ?? []),
-  ].flat();
+    ...(usage ? [usage] : []),
+    ...(chainIssue ? [chainIssue] : []),
+  ];
   if (issues.length === 0) return;
   throw new ModelSigningError(
     "CERTIFICATE_UNSUITABLE",

@@ -128,6 +128,18 @@ test("certificateSigner() refuses what no verifier would accept today", async ()
   ) await assert.rejects(open(leaf, chain), coded("CERTIFICATE_UNSUITABLE"));
 });
 
+test("certificateSigner() refuses a chain through a certificate that is no CA", async () => {
+  using pki = new Pki();
+  const subject = "/CN=between";
+  const root = pki.root();
+  const good = pki.intermediate(root, { subject });
+  const forged = pki.leaf(good);
+  const noCa = pki.leaf(root, { subject, key: { path: good.key } });
+  for (const chain of [[noCa], [noCa, root]]) {
+    await assert.rejects(open(forged, chain), coded("CERTIFICATE_UNSUITABLE"));
+  }
+});
+
 test("certificateSigner() refuses files that hold no certificate", async () => {
   using pki = new Pki();
   const leaf = pki.leaf(pki.root());
