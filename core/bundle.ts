@@ -11,6 +11,7 @@ import { isObject, type Json, JsonError, type JsonObject, parseJson } from "./js
 import {
   MAX_BUNDLE_BYTES,
   MAX_BUNDLE_VALUES,
+  MAX_CERTIFICATE_BYTES,
   MAX_CHAIN_LENGTH,
   MAX_SIGNATURE_BYTES,
 } from "./limits.ts";
@@ -254,7 +255,11 @@ function strictJson(bytes: Uint8Array): Json {
 }
 
 function certificate(value: Json | undefined, where: string): Uint8Array {
-  return fromBase64(object(value, where)["rawBytes"], `${where}.rawBytes`);
+  const der = fromBase64(object(value, where)["rawBytes"], `${where}.rawBytes`);
+  if (der.length > MAX_CERTIFICATE_BYTES) {
+    throw malformed(`${where} has ${der.length} bytes, more than ${MAX_CERTIFICATE_BYTES}`);
+  }
+  return der;
 }
 
 function object(value: Json | undefined, where: string): JsonObject {

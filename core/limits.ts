@@ -27,6 +27,9 @@ export const MAX_PATH_BYTES = 32_768;
 /** Directories below each other. Deeper trees cannot be opened by path on Linux either. */
 export const MAX_DIRECTORY_DEPTH = 2048;
 
+/** A certificate in a bundle, which nobody vouches for yet. Real ones have 1 to 4 KiB. */
+export const MAX_CERTIFICATE_BYTES: number = 64 * 1024;
+
 /** Certificates in a bundle's chain, and on a path that is built from it. */
 export const MAX_CHAIN_LENGTH = 16;
 

@@ -443,3 +443,14 @@ function plain(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
 }
+
+test("parseBundle() refuses a certificate larger than any real one", () => {
+  const of = (bytes: number) => {
+    const rawBytes = Buffer.alloc(bytes).toString("base64");
+    const bundle = { ...bundleOf(), verificationMaterial: { certificate: { rawBytes } } };
+    return parseBundle(Buffer.from(JSON.stringify(bundle)));
+  };
+  assert.equal(of(65_536).ok, true);
+  const refused = of(65_537);
+  assert.equal(refused.ok ? "" : refused.issue.code, "BUNDLE_MALFORMED");
+});

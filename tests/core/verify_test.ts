@@ -8,7 +8,7 @@ import { ModelSigningError } from "../../core/errors.ts";
 import type { HashInput } from "../../core/hash.ts";
 import type { Report } from "../../core/report.ts";
 import { signModel } from "../../core/sign.ts";
-import type { SignatureVerification, Verifier } from "../../core/verifier.ts";
+import type { Check, SignatureVerification, Verifier } from "../../core/verifier.ts";
 import { verifyModel, verifySignature } from "../../core/verify.ts";
 import { hasherFactory } from "../../plugins/hash/mod.ts";
 import { keySigner, keyVerifier } from "../../plugins/key/mod.ts";
@@ -366,6 +366,8 @@ test("verifyModel() never trusts a verifier that does not say who signed and tha
   const other = { id: "chain", status: "passed", detail: "fine" } as const;
   const skipped = { id: "signature", status: "skipped", detail: "no key" } as const;
   const base = { timestamps: [] };
+  // As a plugin in plain JavaScript might answer.
+  const unknown = { id: "policy", status: "warning", detail: "hm" } as unknown as Check;
   const answers: SignatureVerification[] = [
     { ...base, checks: [] },
     { ...base, checks: [], identity, encoding: "standard" },
@@ -374,6 +376,7 @@ test("verifyModel() never trusts a verifier that does not say who signed and tha
     { ...base, checks: [signature], encoding: "standard" },
     { ...base, checks: [signature], identity },
     { ...base, checks: [signature] },
+    { ...base, checks: [signature, unknown], identity, encoding: "standard" },
   ];
   for (const answer of answers) {
     const source = new MemorySource(FILES);
