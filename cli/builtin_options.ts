@@ -144,7 +144,7 @@ export const VERIFY_OPTIONS: readonly CliOption[] = [
     type: "file",
     metavar: "FILE",
     required: true,
-    description: "The signature to verify",
+    description: "The signature to verify; - is stdin",
   },
   {
     name: "ignore-unsigned-files",

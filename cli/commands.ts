@@ -31,7 +31,7 @@ const MODEL: Operand = {
 
 const SIGNATURE: Operand = {
   metavar: "SIGNATURE",
-  description: "A signature file",
+  description: "A signature file; - is stdin",
   jsonKey: "signature",
 };
 

@@ -125,9 +125,21 @@ export function optionHelp(option: CliOption): Message {
   return [text([sentence, ...notes].join(" "))];
 }
 
-/** A long command line goes on, after a backslash, on further lines. */
+/** Columns that every terminal has and pages are laid out for. */
+const EXAMPLE_WIDTH = 78;
+
+/** A long command line goes on, after a backslash, on further lines; an option stays with its value. */
 function indented(example: string): readonly string[] {
-  return example.split("\n").map((line) => `  ${line}`);
+  const wrapped: string[] = [];
+  let line = " ";
+  for (const part of example.split(/ (?=-)/)) {
+    if (line.length + part.length + " ".length + " \\".length > EXAMPLE_WIDTH) {
+      wrapped.push(`${line} \\`);
+      line = "   ";
+    }
+    line = `${line} ${part}`;
+  }
+  return [...wrapped, line];
 }
 
 function lines(...texts: readonly string[]): Message {

@@ -1,15 +1,16 @@
 /** `inspect SIGNATURE` */
 
-import { ModelSigningError, parseStatement, quote, readBundleFile } from "../../core/mod.ts";
+import { ModelSigningError, parseStatement, quote } from "../../core/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
 import { describeBundle } from "../report/description.ts";
 import { inspectionJson, inspectionText } from "../report/inspection.ts";
 import { pageStyle } from "../report/page.ts";
+import { readSignature } from "../signature.ts";
 
 /** Shows what a signature file claims. Makes no trust decision. */
 export async function inspect(invocation: Invocation): Promise<ExitStatus> {
   const { settings, io, operand, registry } = invocation;
-  const bundle = await readBundleFile(operand);
+  const bundle = await readSignature(operand);
   if (!bundle.ok) {
     throw new ModelSigningError("BUNDLE_REFUSED", `${quote(operand)} is not a usable signature`, {
       issues: [bundle.issue],

@@ -15,9 +15,7 @@ import { usageError } from "../option.ts";
 import { describeBundle } from "../report/description.ts";
 import { pageStyle } from "../report/page.ts";
 import { signedText } from "../report/signed.ts";
-
-/** Stands for stdout. */
-const STDOUT = "-";
+import { STANDARD_STREAM } from "../signature.ts";
 
 /** Hashes and signs a model, and writes the signature. */
 export async function sign(provider: SignerProvider, given: Invocation): Promise<ExitStatus> {
@@ -26,7 +24,7 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
   const invocation = { ...given, settings: { ...given.settings, signature: target } };
   const { settings, run, io, operand } = invocation;
   // Found out now, not after hours of hashing.
-  if (target !== STDOUT) {
+  if (target !== STANDARD_STREAM) {
     await refuseModelAsTarget(operand, target);
     await checkWritable(target);
   }
@@ -38,10 +36,10 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
   } finally {
     await signer[Symbol.asyncDispose]();
   }
-  if (target === STDOUT) io.stdout.write(signed.bytes);
+  if (target === STANDARD_STREAM) io.stdout.write(signed.bytes);
   else await writeFileAtomically(target, signed.bytes);
   if (invocation.tells(true)) {
-    const output = target === STDOUT ? io.stderr : io.stdout;
+    const output = target === STANDARD_STREAM ? io.stderr : io.stdout;
     const description = await describeBundle(invocation.registry, signed.bundle);
     output.write(signedText({ signed, target, description }, pageStyle(output, io)));
   }

@@ -1,11 +1,12 @@
 /** `verify METHOD MODEL` */
 
-import { readBundleFile, type Report, type VerifierProvider, verifyModel } from "../../core/mod.ts";
+import { type Report, type VerifierProvider, verifyModel } from "../../core/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
 import { flag, hasherOf, openModel, pick } from "../model.ts";
 import { pageStyle } from "../report/page.ts";
 import { verificationJson } from "../report/verification_json.ts";
 import { verificationText } from "../report/verification_text.ts";
+import { readSignature } from "../signature.ts";
 
 const STATUS: Readonly<Record<Report["verdict"], ExitStatus>> = {
   verified: 0,
@@ -23,7 +24,7 @@ export async function verify(
   const verifier = await provider.open(pick(settings, provider.options), run);
   const source = await openModel(invocation);
   const report = await verifyModel({
-    bundle: await readBundleFile(signature),
+    bundle: await readSignature(signature),
     source,
     hasher: hasherOf(invocation),
     verifier,

@@ -37,8 +37,8 @@ const signer: SignerProvider = {
     },
   ],
   examples: [
-    "model-signing sign certificate ./model --private-key key.pem \\\n" +
-    "  --signing-certificate cert.pem --certificate-chain ca.pem --signature model.sig",
+    "model-signing sign certificate ./model --private-key key.pem --signing-certificate cert.pem " +
+    "--certificate-chain ca.pem --signature model.sig",
   ],
   async open(settings, options) {
     const path = settings["signing-certificate"];
@@ -98,10 +98,9 @@ const verifier: VerifierProvider = {
     },
   ],
   examples: [
-    "model-signing verify certificate ./model --signature model.sig \\\n" +
-    "  --certificate-chain ca.pem",
-    "model-signing verify certificate ./model --signature model.sig \\\n" +
-    "  --certificate-chain ca.pem --crl ca.crl --certificate-identity me@example.com",
+    "model-signing verify certificate ./model --signature model.sig --certificate-chain ca.pem",
+    "model-signing verify certificate ./model --signature model.sig --certificate-chain ca.pem " +
+    "--crl ca.crl --certificate-identity me@example.com",
   ],
   describer: certificateDescriber,
   async open(settings) {

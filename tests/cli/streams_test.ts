@@ -99,3 +99,26 @@ test("colours appear on a terminal, unless NO_COLOR is set", async () => {
   const coloured = await onTerminal(args, { ...options, env: { NO_COLOR: "" } });
   assert.match(coloured.terminal, /^\x1b\[32mSIGNED\x1b\[0m/);
 });
+
+test("a signature can come through a pipe, and - reads it", async () => {
+  await using folder = await workbench();
+  const sign = "PROGRAM sign key model --private-key key.pem --signature -";
+  const verify = "PROGRAM verify key model --public-key key.pub --signature -";
+  const verified = shell(`${sign} 2>/dev/null | ${verify}`, folder.path);
+  assert.equal(verified.status, 0, verified.stderr);
+  assert.match(verified.stdout, /^VERIFIED/);
+  const inspected = shell(`${sign} 2>/dev/null | PROGRAM inspect -`, folder.path);
+  assert.equal(inspected.status, 0, inspected.stderr);
+});
+
+test("a signature on stdin that is empty or too large is rejected", async () => {
+  await using folder = await workbench();
+  const verify = "PROGRAM verify key model --public-key key.pub --signature - --format json";
+  const codes = (input: string) => {
+    const { status, stdout } = shell(`${input} | ${verify}`, folder.path);
+    assert.equal(status, 1);
+    return JSON.parse(stdout).issues.map(({ code }: { code: string }) => code);
+  };
+  assert.deepEqual(codes("printf ''"), ["BUNDLE_MALFORMED"]);
+  assert.deepEqual(codes("head -c 300000000 /dev/zero"), ["BUNDLE_TOO_LARGE"]);
+});

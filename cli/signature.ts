@@ -1,0 +1,42 @@
+/** Reading the signature that the user named. */
+
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import {
+  type Bundle,
+  MAX_BUNDLE_BYTES,
+  ModelSigningError,
+  parseBundle,
+  type Parsed,
+  readBundleFile,
+  systemReason,
+} from "../core/mod.ts";
+
+/** Stands for stdout when signing, for stdin when reading. */
+export const STANDARD_STREAM = "-";
+
+/**
+ * Reads and parses a signature file, or stdin for `-`.
+ *
+ * @throws {ModelSigningError} `BUNDLE_UNREADABLE`
+ */
+export async function readSignature(path: string): Promise<Parsed<Bundle>> {
+  if (path !== STANDARD_STREAM) return await readBundleFile(path);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      // One byte too many is enough for the parser to refuse it.
+      if (length > MAX_BUNDLE_BYTES) break;
+    }
+  } catch (cause) {
+    throw new ModelSigningError(
+      "BUNDLE_UNREADABLE",
+      `cannot read the signature on stdin: ${systemReason(cause)}`,
+      { cause },
+    );
+  }
+  return parseBundle(new Uint8Array(Buffer.concat(chunks)));
+}
