@@ -184,11 +184,13 @@ function requireAll(
   if (command.operand && operand === undefined) names.push(command.operand.metavar);
   if (names.length === 0) return;
   const [first] = missing;
+  const reasons = missing.flatMap(({ requiredBecause }) => requiredBecause ?? []);
+  const needs = `${command.path.join(" ")} needs ${names.join(" and ")}`;
   const variable = first && first.fromEnvironment !== false
     ? `, or set ${environmentName(first)}`
     : "";
   throw usageError(
-    `${command.path.join(" ")} needs ${names.join(" and ")}`,
+    [needs, ...reasons].join(": "),
     first
       ? `add --${first.name} ${first.metavar ?? "VALUE"}${variable}`
       : `${PROGRAM} ${command.path.join(" ")} --help shows examples`,

@@ -20,6 +20,8 @@ export type Option = {
   /** What stands for the value in the help page, such as `PEM`. */
   readonly metavar?: string;
   readonly required?: boolean;
+  /** Why there is no default, for the error when it is missing: ends a sentence, without a full stop. */
+  readonly requiredBecause?: string;
   /** May be given more than once; the setting is a list. */
   readonly repeatable?: boolean;
   /** Also split at commas. Only with `repeatable`. */

@@ -70,6 +70,9 @@ const verifier: VerifierProvider = {
       type: "file",
       metavar: "FILE",
       required: true,
+      requiredBecause:
+        "you name the CAs that you trust, because by the system's own any public web CA " +
+        "could vouch for a model",
       repeatable: true,
       commaSeparated: true,
       description:

@@ -238,7 +238,9 @@ test("verify certificate without a trust anchor is a usage error, and never asks
   const root = pki.root();
   const intermediate = pki.intermediate(root);
   assertStatus(await signWith(pki, pki.leaf(intermediate), intermediate), 0, "sign");
-  assertFault(await verify(pki, "certificate"), 2, "USAGE");
+  const without = await verify(pki, "certificate");
+  assertFault(without, 2, "USAGE");
+  assert.match(without.stderr, /public web CA/, "says why");
   assertFault(await verifyWith(pki, intermediate), 3, "TRUST_ANCHOR_MISSING");
   const empty = pki.file("empty.pem", "");
   assertFault(
