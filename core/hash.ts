@@ -186,7 +186,7 @@ function refused(source: ManifestSource, issues: readonly Issue[]): ModelSigning
   const count = issues.length === 1 ? "an entry" : counted(issues.length, "entry", "entries");
   return new ModelSigningError(
     "MODEL_REFUSED",
-    `cannot sign model ${quote(source.name)}: ${count} of it cannot be signed`,
+    `model ${quote(source.name)} holds ${count} that cannot be signed`,
     { issues, ...(first?.hint === undefined ? {} : { hint: first.hint }) },
   );
 }
