@@ -8,7 +8,7 @@ import type { HasherFactory, HashSettings, Resource } from "./hasher.ts";
 import { Comparison, type FileDiff } from "./manifest.ts";
 import { type Span, traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
-import { ancestors, compareCodePoints } from "./path.ts";
+import { compareCodePoints, isAtOrBelowAny } from "./path.ts";
 import { GIT_PATHS, PathFilter } from "./path_filter.ts";
 import type { Coverage } from "./report.ts";
 import { parseShardName } from "./shard.ts";
@@ -94,11 +94,10 @@ export async function compare(
     false,
   );
   const files = await traced(options.observer, "compare", parent, (span) => {
-    const refused = new Set(issues.map(({ path }) => path));
-    const diffs = comparison.finish((name) => {
-      const path = filePath(name, serialization.method);
-      return refused.has(path) || [...ancestors(path)].some((ancestor) => refused.has(ancestor));
-    });
+    const refused = new Set(issues.flatMap(({ path }) => path ?? []));
+    const diffs = comparison.finish((name) =>
+      isAtOrBelowAny(filePath(name, serialization.method), refused)
+    );
     span.set({ resources: resources.length, differences: diffs.length });
     return Promise.resolve(diffs);
   });
@@ -150,9 +149,8 @@ function checkIgnored(
 ): readonly Check[] {
   if (ignorePaths.length === 0) return [];
   const ignored = new Set(ignorePaths);
-  const covered = [...listed].filter((path) =>
-    ignored.has(path) || [...ancestors(path)].some((ancestor) => ignored.has(ancestor))
-  ).sort(compareCodePoints);
+  const covered = [...listed].filter((path) => isAtOrBelowAny(path, ignored))
+    .sort(compareCodePoints);
   const [first] = covered;
   if (first === undefined) {
     return [{

@@ -58,6 +58,13 @@ export function* ancestors(path: string): Iterable<string> {
   for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) yield path.slice(0, at);
 }
 
+/** True when a path or one of its ancestors is in a set. */
+export function isAtOrBelowAny(path: string, places: ReadonlySet<string>): boolean {
+  if (places.has(path)) return true;
+  for (const ancestor of ancestors(path)) if (places.has(ancestor)) return true;
+  return false;
+}
+
 /**
  * Compares by Unicode code point, which is the order of UTF-8 bytes (OMS 2). JavaScript's `<` compares
  * UTF-16 units and puts U+10000 and above before U+E000 to U+FFFF.

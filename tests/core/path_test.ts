@@ -4,7 +4,13 @@ import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { MAX_PATH_BYTES } from "../../core/limits.ts";
-import { ancestors, compareCodePoints, isAtOrBelow, pathProblem } from "../../core/path.ts";
+import {
+  ancestors,
+  compareCodePoints,
+  isAtOrBelow,
+  isAtOrBelowAny,
+  pathProblem,
+} from "../../core/path.ts";
 
 /** Names with a bias to what matters in paths. */
 const NAME = fc.string({
@@ -111,6 +117,14 @@ test("compareCodePoints() is the order of UTF-8 bytes", () => {
 test("compareCodePoints() puts U+FFEE before U+1F600", () => {
   const names = ["\u{1f600}", "\u{ffee}", "a"];
   assert.deepEqual(names.toSorted(compareCodePoints), ["a", "\u{ffee}", "\u{1f600}"]);
+});
+
+test("isAtOrBelowAny() looks at a path and each of its ancestors", () => {
+  const places = new Set(["a/b"]);
+  assert.equal(isAtOrBelowAny("a/b", places), true);
+  assert.equal(isAtOrBelowAny("a/b/c/d", places), true);
+  assert.equal(isAtOrBelowAny("a", places), false);
+  assert.equal(isAtOrBelowAny("a/bc", places), false);
 });
 
 test("isAtOrBelow() compares whole components", () => {
