@@ -13,12 +13,25 @@ export interface Interaction {
    * person gave up
    */
   askSecret(prompt: string, signal?: AbortSignal): Promise<Secret>;
+  /** Asks for one line of text, with echo. Throws like {@link askSecret}. */
+  ask(prompt: string, signal?: AbortSignal): Promise<string>;
+  /** Asks a question whose answer is yes or no; "no" is what an empty line means. Throws like {@link askSecret}. */
+  confirm(question: string, signal?: AbortSignal): Promise<boolean>;
+  /** Shows the person a text that is not a result: lines, without a newline at the end. */
+  tell(text: string): void;
+  /** Opens an address in the person's browser. Gives false when that is not possible here. */
+  openBrowser(url: string): Promise<boolean>;
 }
 
 /** Options that every operation passes through. */
 export type RunOptions = {
   /** Ends the operation at once with `ABORTED`. */
   readonly signal?: AbortSignal;
+  /**
+   * Longest wait for one network or interactive step, in ms; never for hashing. Without it each step that can
+   * hang has a limit of its own.
+   */
+  readonly timeout?: number;
   /** Receives spans and progress. */
   readonly observer?: Observer;
   /** Receives log lines. */

@@ -2,7 +2,7 @@
 
 import type { RunOptions } from "./options.ts";
 import type { Secret } from "./secret.ts";
-import type { Signer, Witness } from "./signer.ts";
+import type { OpenedSigner, Witness } from "./signer.ts";
 import type { ManifestSource } from "./source.ts";
 import type { Describer, Verifier } from "./verifier.ts";
 
@@ -60,10 +60,7 @@ export type SourceProvider = ProviderBase & {
 /** Opens a signer and the witnesses that belong to it. */
 export type SignerProvider = ProviderBase & {
   readonly kind: "signer";
-  open(
-    settings: Settings,
-    options: RunOptions,
-  ): Promise<{ readonly signer: Signer; readonly witnesses: readonly Witness[] }>;
+  open(settings: Settings, options: RunOptions): Promise<OpenedSigner>;
 };
 /** Opens a witness of its own. */
 export type WitnessProvider = ProviderBase & {
@@ -77,14 +74,37 @@ export type VerifierProvider = ProviderBase & {
   readonly describer: Describer;
   open(settings: Settings, options: RunOptions): Promise<Verifier>;
 };
-/** Where a command provider writes. */
-export type CommandIo = RunOptions & { readonly stdout: (text: string) => void };
-/** A command of its own. */
-export type CommandProvider = ProviderBase & {
-  readonly kind: "command";
+/** What a command provider works with. */
+export type CommandIo = RunOptions & {
+  /** Writes the result. */
+  readonly stdout: (text: string) => void;
+  /** What the command is about; given exactly when the command has an operand. */
+  readonly operand?: string;
+};
+/** What a command does. */
+export type CommandAction = {
+  /** The one thing that the command is about, always required. */
+  readonly operand?: {
+    /** Such as `FILE`. */
+    readonly metavar: string;
+    readonly description: string;
+  };
   /** Gives the exit status. */
   run(settings: Settings, io: CommandIo): Promise<0 | 1 | 2 | 3>;
 };
+/** A command of its own: `ID`, or a family of them: `ID NAME`. */
+export type CommandProvider =
+  & { readonly kind: "command" }
+  & (
+    | (ProviderBase & CommandAction)
+    | (
+      & Pick<ProviderBase, "id" | "summary">
+      & {
+        readonly subcommands:
+          readonly (Omit<ProviderBase, "id"> & CommandAction & { readonly name: string })[];
+      }
+    )
+  );
 
 /** One capability. */
 export type Provider =

@@ -17,15 +17,13 @@ import { keyHint, publicKeyFromDer, verifyBytes } from "./keys.ts";
 import { type Manifest, rootDigest } from "./manifest.ts";
 import { type Span, traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
-import type { Signed, Signer, Witness } from "./signer.ts";
+import type { OpenedSigner, Signed } from "./signer.ts";
 import { writeStatement } from "./statement.ts";
+import type { Verifier } from "./verifier.ts";
+import { verifySignature } from "./verify.ts";
 
 /** Who signs, and who confirms it. */
-export type SignWith = {
-  readonly signer: Signer;
-  /** Asked in parallel, after the signature was checked. All must answer. */
-  readonly witnesses?: readonly Witness[];
-};
+export type SignWith = Pick<OpenedSigner, "signer" | "verifier"> & Partial<OpenedSigner>;
 
 /** A bundle as a value and as the bytes of a signature file. */
 export type SignedManifest = { readonly bundle: Bundle; readonly bytes: Uint8Array };
@@ -40,12 +38,13 @@ export type SignedModelBundle = SignedManifest & HashedModel & {
  * Signs a manifest. The signature is verified with the signer's own public key before it is used.
  *
  * @throws {ModelSigningError} `SIGNATURE_SELF_CHECK` when the signer's signature does not hold, when it names
- * another key than the one that signed, or when the manifest or the bundle would be refused by a verifier;
+ * another key than the one that signed, or when the manifest or the bundle would be refused by a verifier, the
+ * given one too;
  * `BUNDLE_TOO_LARGE_TO_WRITE`, `ABORTED`, and whatever the signer and the witnesses throw
  */
 export async function sign(
   manifest: Manifest,
-  { signer, witnesses = [] }: SignWith,
+  { signer, witnesses = [], verifier }: SignWith,
   options: RunOptions = {},
   parent?: Span,
 ): Promise<SignedManifest> {
@@ -80,7 +79,27 @@ export async function sign(
   const bytes = writeBundle(content);
   const readBack = parseBundle(bytes);
   if (!readBack.ok) throw selfCheck(`the bundle would be refused: ${readBack.issue.message}`);
-  return { bundle: { mediaType: BUNDLE_MEDIA_TYPE, ...content }, bytes };
+  const bundle: Bundle = { mediaType: BUNDLE_MEDIA_TYPE, ...content };
+  if (verifier) await requireVerified(readBack.value, verifier, options, parent);
+  return { bundle, bytes };
+}
+
+/** What was read back is verified, as whoever receives the file will do. */
+async function requireVerified(
+  bundle: Bundle,
+  verifier: Verifier,
+  options: RunOptions,
+  parent: Span | undefined,
+): Promise<void> {
+  const { ok, checks } = await verifySignature(bundle, verifier, options, parent);
+  throwIfAborted(options.signal);
+  if (ok) return;
+  const issues = checks.flatMap((check) => check.status === "failed" ? [check.issue] : []);
+  throw new ModelSigningError(
+    "SIGNATURE_SELF_CHECK",
+    "the finished signature does not verify; nothing was written",
+    { issues },
+  );
 }
 
 /** Hashes a model and signs its manifest. Throws what {@link hash} and {@link sign} throw. */

@@ -3,6 +3,7 @@
 import type { Envelope, VerificationMaterial } from "./bundle.ts";
 import type { JsonObject } from "./json.ts";
 import type { RunOptions } from "./options.ts";
+import type { Verifier } from "./verifier.ts";
 
 /** What a signer gives back. */
 export type Signed = {
@@ -39,3 +40,12 @@ export interface Witness {
   /** Obtains the confirmation; an outage is thrown, and then nothing is written. */
   witness(envelope: Envelope, signed: Signed, options: RunOptions): Promise<Evidence>;
 }
+
+/** A signer, and what belongs to it. */
+export type OpenedSigner = {
+  readonly signer: Signer;
+  /** Asked in parallel, after the signature was checked. All must answer. */
+  readonly witnesses: readonly Witness[];
+  /** What the finished bundle must pass before it is handed out. */
+  readonly verifier?: Verifier;
+};

@@ -1,4 +1,4 @@
-/** Reading ASN.1 DER. */
+/** Reading and writing ASN.1 DER. */
 
 export { elements, integerValue, oidText, sequence } from "./outline.ts";
 export {
@@ -15,3 +15,4 @@ export {
   TAG,
   time,
 } from "./reader.ts";
+export { encode, encodeBoolean, encodeInteger, encodeOid, encodeSequence } from "./writer.ts";

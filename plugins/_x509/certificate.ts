@@ -16,7 +16,12 @@ import {
   TAG,
   time,
 } from "../_der/mod.ts";
-import { type Extensions, parseExtensions, parseRawExtensions } from "./extensions.ts";
+import {
+  type Extensions,
+  parseExtensions,
+  parseRawExtensions,
+  type RawExtension,
+} from "./extensions.ts";
 import { labelledName } from "./general_name.ts";
 import { MAX_SHOWN_SUBJECT } from "./limits.ts";
 import { type Name, nameKey, nameText, parseName } from "./name.ts";
@@ -60,6 +65,8 @@ export type Certificate = SignedData & Extensions & {
   readonly notBefore: Date;
   readonly notAfter: Date;
   readonly publicKeyInfo: SubjectPublicKeyInfo;
+  /** Every extension as it stands, in the certificate's order. */
+  readonly rawExtensions: readonly RawExtension[];
   /** SHA-256 of the DER, lowercase hex. */
   readonly fingerprint: string;
 };
@@ -144,13 +151,12 @@ function certificate(der: Uint8Array): Certificate {
     ? tbs.optional(context(3, "constructed"), "the extensions")
     : undefined;
   tbs.end("the signed part");
+  const rawExtensions = extensions
+    ? parseRawExtensions(readOnly(extensions.content, TAG.sequence, "the extensions"))
+    : [];
   return {
     ...signed,
-    ...parseExtensions(
-      extensions
-        ? parseRawExtensions(readOnly(extensions.content, TAG.sequence, "the extensions"))
-        : [],
-    ),
+    ...parseExtensions(rawExtensions),
     der,
     version,
     serial: Buffer.from(serial).toString("hex"),
@@ -161,6 +167,7 @@ function certificate(der: Uint8Array): Certificate {
     notBefore,
     notAfter,
     publicKeyInfo,
+    rawExtensions,
     fingerprint: createHash("sha256").update(der).digest("hex"),
   };
 }

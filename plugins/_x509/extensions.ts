@@ -35,6 +35,7 @@ export const KEY_USAGE = { digitalSignature: 0, keyCertSign: 5, cRLSign: 6 } as 
 export const PURPOSE = {
   any: "2.5.29.37.0",
   codeSigning: "1.3.6.1.5.5.7.3.3",
+  timeStamping: "1.3.6.1.5.5.7.3.8",
 } as const;
 
 /** One extension as it stands. */

@@ -10,7 +10,13 @@ export type GeneralName =
   /** 4 or 16 bytes; with a mask behind it (8 or 32) in name constraints. */
   | { readonly kind: "ip"; readonly bytes: Uint8Array }
   | { readonly kind: "directory"; readonly name: Name }
-  | { readonly kind: "other"; readonly form: string; readonly text: string };
+  | {
+    readonly kind: "other";
+    readonly form: string;
+    readonly text: string;
+    /** DER of the value of an otherName, whose type `text` is. */
+    readonly value?: Uint8Array;
+  };
 
 /** Parses the elements of GeneralNames. Throws DerError. */
 export function parseGeneralNames(reader: DerReader): readonly GeneralName[] {
@@ -24,11 +30,9 @@ export function parseGeneralName({ tag, content }: Element): GeneralName {
   switch (tag) {
     case 0xa0: {
       const reader = new DerReader(content);
-      return {
-        kind: "other",
-        form: "otherName",
-        text: oid(reader.read(TAG.oid, "a type").content),
-      };
+      const text = oid(reader.read(TAG.oid, "a type").content);
+      const value = reader.optional(0xa0, "a value")?.content;
+      return { kind: "other", form: "otherName", text, ...(value ? { value } : {}) };
     }
     case 0x81:
       return { kind: "email", text: ia5(content) };

@@ -1,8 +1,13 @@
 /** X.509 certificates, paths and revocation lists (RFC 5280), shared by the methods that trust certificates. */
 
-export { type Certificate, certificateName, parseCertificate } from "./certificate.ts";
+export {
+  type Certificate,
+  certificateName,
+  parseAlgorithm,
+  parseCertificate,
+} from "./certificate.ts";
 export { type Crl, readCrls } from "./crl.ts";
-export { KEY_USAGE, PURPOSE } from "./extensions.ts";
+export { KEY_USAGE, PURPOSE, type RawExtension } from "./extensions.ts";
 export { type GeneralName, generalNameText } from "./general_name.ts";
 export { certificateInfo } from "./info.ts";
 export { attributeValues, COMMON_NAME, nameText } from "./name.ts";
@@ -15,6 +20,6 @@ export {
 } from "./path.ts";
 export { type CertificateKey, certificateKey } from "./public_key.ts";
 export { checkRevocation, type RevocationResult } from "./revocation.ts";
-export { verifySigned } from "./signature.ts";
+export { signatureScheme, verifySigned } from "./signature.ts";
 export { readCertificates, splitTrust } from "./trust.ts";
 export { isoTime, validityIssue } from "./validity.ts";
