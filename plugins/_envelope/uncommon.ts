@@ -12,13 +12,35 @@ export async function verifyP521Sha256(
   bytes: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
-  const { p521 } = await import("@noble/curves/nist.js");
+  return await verifyEcDigest(publicKey, createHash("sha256").update(bytes).digest(), signature);
+}
+
+/** Length of a coordinate in bytes, by OpenSSL's name of the curve. */
+const COORDINATES: Readonly<Record<string, number>> = {
+  prime256v1: 32,
+  secp384r1: 48,
+  secp521r1: 66,
+};
+
+/**
+ * Whether an ECDSA signature (DER) over something of which only the digest is at hand holds. `node:crypto`
+ * always hashes. False for keys on other curves than P-256, P-384 and P-521.
+ */
+export async function verifyEcDigest(
+  publicKey: KeyObject,
+  digest: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const curve = publicKey.asymmetricKeyDetails?.namedCurve ?? "";
+  const length = COORDINATES[curve];
+  if (publicKey.asymmetricKeyType !== "ec" || length === undefined) return false;
+  const { p256, p384, p521 } = await import("@noble/curves/nist.js");
+  const ecdsa = { 32: p256, 48: p384, 66: p521 }[length]!;
   const { x, y } = publicKey.export({ format: "jwk" });
-  const point = Buffer.concat([Buffer.of(4), coordinate(x), coordinate(y)]);
-  const digest = createHash("sha256").update(bytes).digest();
+  const point = Buffer.concat([Buffer.of(4), coordinate(x, length), coordinate(y, length)]);
   return holds(() =>
     // High-S signatures are valid ECDSA; refusing them is a rule of other formats.
-    p521.verify(signature, digest, point, { prehash: false, lowS: false, format: "der" })
+    ecdsa.verify(signature, digest, point, { prehash: false, lowS: false, format: "der" })
   );
 }
 
@@ -36,10 +58,10 @@ export async function verifyEd25519ph(
   );
 }
 
-/** P-521 coordinates have 66 bytes; runtimes may leave leading zeros out. */
-function coordinate(value: string | undefined): Uint8Array {
+/** Runtimes may leave leading zeros out. */
+function coordinate(value: string | undefined, length: number): Uint8Array {
   const bytes = Buffer.from(value ?? "", "base64url");
-  return Buffer.concat([Buffer.alloc(66 - bytes.length), bytes]);
+  return Buffer.concat([Buffer.alloc(length - bytes.length), bytes]);
 }
 
 /** The library throws for encodings that are malformed. */

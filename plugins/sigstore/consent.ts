@@ -1,0 +1,76 @@
+/** What becomes public, said to whoever signs for the first time. */
+
+import { createHash } from "node:crypto";
+import { mkdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ModelSigningError, systemCode } from "../../core/errors.ts";
+import type { RunOptions } from "../../core/options.ts";
+import type { ChosenServices } from "./services.ts";
+
+/**
+ * Tells what signing publishes and asks whether to go on, unless that was agreed to before for the same logs.
+ *
+ * @param folder where agreements are remembered
+ * @throws {ModelSigningError} `ABORTED` when the answer is no, `INTERACTION_UNAVAILABLE`
+ */
+export async function requireConsent(
+  { logs }: Pick<ChosenServices, "logs">,
+  folder: string,
+  options: RunOptions,
+): Promise<void> {
+  const names = logs.map(({ url }) => url.replace(/\/$/, "")).sort();
+  const record = join(folder, createHash("sha256").update(names.join("\n")).digest("hex"));
+  if (await exists(record)) return;
+  const { interaction } = options;
+  if (!interaction) {
+    throw new ModelSigningError(
+      "INTERACTION_UNAVAILABLE",
+      "signing with a browser needs somebody who agrees to publish their identity",
+      { hint: "give --identity-token or --use-ambient-credentials" },
+    );
+  }
+  interaction.tell([
+    "Signing publishes the identity that you log in with (usually your email address), the time and a",
+    "digest of the signed manifest in a log that everybody can read and nobody can delete from:",
+    ...names.map((name) => `  ${name}`),
+    "The model's files are sent to nobody. " +
+    (logs.some(({ majorApiVersion }) => majorApiVersion === 1)
+      ? "The log is sent their names and digests, and keeps a digest of these."
+      : "Their names and digests neither."),
+  ].join("\n"));
+  if (!await interaction.confirm("Sign, and publish that?", options.signal)) {
+    throw new ModelSigningError(
+      "ABORTED",
+      "signing was declined; nothing was published or written",
+      {
+        hint:
+          "sign with a key or a certificate, or against an instance of your own (--trust-config)",
+      },
+    );
+  }
+  await remember(record, folder, names, options);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    // Whatever the reason: the question is asked again.
+    return false;
+  }
+}
+
+/** A folder that cannot be written only means that the question will be asked again. */
+async function remember(
+  record: string,
+  folder: string,
+  names: readonly string[],
+  { logger }: RunOptions,
+): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(record, `${names.join("\n")}\n`, { mode: 0o600 });
+  } catch (error) {
+    logger?.log("debug", "could not remember the answer", { code: systemCode(error) });
+  }
+}

@@ -1,0 +1,141 @@
+/** Everything in a bundle that vouches for a signature besides the certificate: log entries and timestamps. */
+
+import type { Issue } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { verifyTimestamp } from "../_rfc3161/mod.ts";
+import { isoTime } from "../_x509/mod.ts";
+import type { SignedContent } from "./content.ts";
+import { type LogEntry, parseEntry } from "./entry.ts";
+import { bodyIssue } from "./entry_body.ts";
+import { verifyLogged } from "./log.ts";
+import { contains } from "./members.ts";
+import type { Authority, Log } from "./trusted_root.ts";
+
+/** An entry that a trusted log holds, and that is about the signature at hand. */
+export type ProvenEntry = { readonly entry: LogEntry; readonly log: Log; readonly time?: Date };
+
+/** A time that a trusted party has signed. */
+export type ProvenTime = {
+  readonly source: "rfc3161" | "transparency-log";
+  readonly time: Date;
+  readonly authority: string;
+};
+
+/** What pieces of evidence of one kind come to. */
+export type Findings<T> = {
+  /** Each counted once, however often the bundle has it. */
+  readonly proven: readonly T[];
+  /** Pieces by parties that are not trusted: they prove nothing, and harm nothing. */
+  readonly foreign: readonly Issue[];
+  /** What is wrong with the others. One of these is enough to refuse the signature. */
+  readonly issues: readonly Issue[];
+};
+
+/**
+ * Log entries, and timestamps, that a bundle may have: one or two are usual, and each takes several
+ * signature checks.
+ */
+const MAX_PIECES = 32;
+
+/**
+ * Verifies the log entries of a bundle.
+ *
+ * @param signer DER of the certificate or public key that the signature verifies with
+ * @param proofRequired false for bundles before v0.3, whose entries may have a promise only
+ */
+export function verifyEntries(
+  entries: readonly JsonObject[],
+  logs: readonly Log[],
+  { content, signer, proofRequired }: {
+    readonly content: SignedContent;
+    readonly signer: Uint8Array;
+    readonly proofRequired: boolean;
+  },
+): Findings<ProvenEntry> {
+  if (entries.length > MAX_PIECES) {
+    return refused("TLOG_ENTRY_MALFORMED", `the bundle has ${entries.length} log entries`);
+  }
+  const proven = new Map<string, ProvenEntry>();
+  const foreign: Issue[] = [];
+  const issues: Issue[] = [];
+  for (const json of entries) {
+    const parsed = parseEntry(json);
+    if (!parsed.ok) {
+      issues.push(parsed.issue);
+      continue;
+    }
+    const entry = parsed.value;
+    const logged = verifyLogged(entry, logs, { proofRequired });
+    if (!logged.ok) {
+      (logged.foreign ? foreign : issues).push(logged.issue);
+      continue;
+    }
+    const issue = bodyIssue(entry, content, signer);
+    if (issue) {
+      issues.push(issue);
+      continue;
+    }
+    const { log, time } = logged;
+    // One log vouches once, however many of its entries there are.
+    const earlier = proven.get(log.id);
+    if (!earlier || (time && (!earlier.time || time < earlier.time))) {
+      proven.set(log.id, { entry, log, ...(time ? { time } : {}) });
+    }
+  }
+  return { proven: [...proven.values()], foreign, issues };
+}
+
+/** Verifies the timestamps of a bundle, which are over the signature's bytes. */
+export async function verifyTimestamps(
+  timestamps: readonly Uint8Array[],
+  authorities: readonly Authority[],
+  signature: Uint8Array,
+): Promise<Findings<ProvenTime>> {
+  if (timestamps.length > MAX_PIECES) {
+    return refused("TIMESTAMP_MALFORMED", `the bundle has ${timestamps.length} timestamps`);
+  }
+  const proven = new Map<string, ProvenTime>();
+  const foreign: Issue[] = [];
+  const issues: Issue[] = [];
+  for (const timestamp of timestamps) {
+    const result = await verifyTimestamp(timestamp, signature, authorities);
+    if (!result.ok) (result.foreign ? foreign : issues).push(result.issue);
+    else {
+      const { time, authority, key } = result;
+      proven.set(key, { source: "rfc3161", time, authority });
+    }
+  }
+  return { proven: [...proven.values()], foreign, issues };
+}
+
+/** The times at which logs took the entries in. */
+export function timesOf(entries: readonly ProvenEntry[]): readonly ProvenTime[] {
+  return entries.flatMap(({ log, time }) =>
+    time ? [{ source: "transparency-log" as const, time, authority: log.baseUrl }] : []
+  );
+}
+
+/**
+ * The finding about an entry without a time of its own whose log was not trusted when the signature was made,
+ * as others have seen it.
+ */
+export function untimelyEntry(
+  entries: readonly ProvenEntry[],
+  times: readonly ProvenTime[],
+): Issue | undefined {
+  for (const { log, time } of entries) {
+    if (time) continue;
+    const outside = times.find((seen) => !contains(log.validFor, seen.time));
+    if (!outside) continue;
+    return {
+      code: "TLOG_UNKNOWN",
+      message: `the log ${log.baseUrl} was not trusted at ${isoTime(outside.time)}`,
+    };
+  }
+  return undefined;
+}
+
+function refused(code: Issue["code"], found: string): Findings<never> {
+  const message = `${found}, more than the limit of ${MAX_PIECES}`;
+  return { proven: [], foreign: [], issues: [{ code, message }] };
+}

@@ -1,0 +1,104 @@
+/** Whether an entry is in a log that is trusted. */
+
+import { Buffer } from "node:buffer";
+import type { Issue, IssueCode } from "../../core/errors.ts";
+import { isSignedBy } from "./checkpoint.ts";
+import type { LogEntry } from "./entry.ts";
+import { contains } from "./members.ts";
+import { includes, leafHash } from "./merkle.ts";
+import { verifiesWith } from "./signature.ts";
+import type { Log } from "./trusted_root.ts";
+
+/** What a log proves about an entry. */
+export type LoggedEntry = {
+  readonly log: Log;
+  /** When the log took the entry in, if it has signed that time. */
+  readonly time?: Date;
+};
+
+/** The outcome for one entry. A `foreign` one is of a log that is not known, and proves nothing. */
+export type LogResult =
+  | ({ readonly ok: true } & LoggedEntry)
+  | { readonly ok: false; readonly foreign: boolean; readonly issue: Issue };
+
+/**
+ * Verifies that a trusted log holds the entry: by the inclusion proof up to a checkpoint that the log has
+ * signed, and by its inclusion promise when there is one. Bundles before v0.3 may have the promise only.
+ *
+ * Findings: `TLOG_UNKNOWN` (foreign), `TLOG_INCLUSION_PROOF`, `TLOG_CHECKPOINT`, `TLOG_INCLUSION_PROMISE`.
+ */
+export function verifyLogged(
+  entry: LogEntry,
+  logs: readonly Log[],
+  { proofRequired }: { readonly proofRequired: boolean },
+): LogResult {
+  const known = logs.filter(({ id }) => id === entry.logId);
+  if (known.length === 0) {
+    const message = `the entry is in log ${entry.logId}, which is not among those that are trusted`;
+    return { ok: false, foreign: true, issue: { code: "TLOG_UNKNOWN", message } };
+  }
+  // A log may be listed twice, with periods that follow each other.
+  const results = known.map((log) => verifyInLog(entry, log, proofRequired));
+  return results.find(({ ok }) => ok) ?? results[0]!;
+}
+
+function verifyInLog(entry: LogEntry, log: Log, proofRequired: boolean): LogResult {
+  const { proof, promise } = entry;
+  if (proof === undefined && (proofRequired || promise === undefined)) {
+    return failure("TLOG_INCLUSION_PROOF", `the entry has no proof that it is in ${log.baseUrl}`);
+  }
+  if (proof) {
+    const issue = proofIssue(entry, proof, log);
+    if (issue) return { ok: false, foreign: false, issue };
+  }
+  if (promise === undefined) return { ok: true, log };
+  const time = entry.integratedTime;
+  if (time === undefined || !verifiesWith(log, promisedBytes(entry, time), promise)) {
+    return failure(
+      "TLOG_INCLUSION_PROMISE",
+      `the entry's time and index in ${log.baseUrl} were not signed by that log`,
+    );
+  }
+  if (!contains(log.validFor, time)) {
+    return failure(
+      "TLOG_UNKNOWN",
+      `the log ${log.baseUrl} took the entry at ${time.toISOString()}, when it was not trusted`,
+    );
+  }
+  return { ok: true, log, time };
+}
+
+function proofIssue(
+  entry: LogEntry,
+  { checkpoint, rootHash, treeSize, logIndex, hashes }: NonNullable<LogEntry["proof"]>,
+  log: Log,
+): Issue | undefined {
+  if (!isSignedBy(checkpoint, log)) {
+    const message = `the checkpoint of the inclusion proof was not signed by ${log.baseUrl}`;
+    return { code: "TLOG_CHECKPOINT", message };
+  }
+  if (checkpoint.treeSize !== treeSize || Buffer.compare(checkpoint.rootHash, rootHash) !== 0) {
+    const message = "the inclusion proof is for another tree than its checkpoint";
+    return { code: "TLOG_CHECKPOINT", message };
+  }
+  if (!includes(rootHash, treeSize, logIndex, leafHash(entry.body), hashes)) {
+    const message =
+      `the inclusion proof does not show that the entry is in the tree of ${log.baseUrl}`;
+    return { code: "TLOG_INCLUSION_PROOF", message };
+  }
+  return undefined;
+}
+
+/** What a signed entry timestamp is over: canonical JSON (RFC 8785), whose members are in this order. */
+function promisedBytes({ body, logIndex, logId }: LogEntry, time: Date): Uint8Array {
+  return Buffer.from(JSON.stringify({
+    body: Buffer.from(body).toString("base64"),
+    integratedTime: time.getTime() / 1000,
+    logID: logId,
+    logIndex,
+  }));
+}
+
+function failure(code: IssueCode, message: string): LogResult {
+  return { ok: false, foreign: false, issue: { code, message } };
+}

@@ -1,0 +1,90 @@
+/** From settings to a signer: everything that can be found out before the model is hashed is. */
+
+import { ModelSigningError } from "../../core/errors.ts";
+import type { RunOptions } from "../../core/options.ts";
+import type { Secret } from "../../core/secret.ts";
+import type { OpenedSigner } from "../../core/signer.ts";
+import { quote } from "../../core/text.ts";
+import type { Verifier } from "../../core/verifier.ts";
+import { requireConsent } from "./consent.ts";
+import { type TokenSource, tokenSource } from "./oidc/mod.ts";
+import { chooseServices } from "./services.ts";
+import { sigstoreSigner } from "./signer.ts";
+import { parseSigningConfig } from "./signing_config.ts";
+import { stateFolder, type Trust } from "./trust/mod.ts";
+import { sigstoreVerifier } from "./verifier.ts";
+
+/** Who signs, with which instance. */
+export type SignerChoice = {
+  /** A token, or `@` and the path of a file that holds one. */
+  readonly identityToken: Secret | undefined;
+  /** Whether to use the machine's own credentials. */
+  readonly ambient: boolean;
+  /** Whether a person types a code in, instead of being sent back by the browser. */
+  readonly outOfBand: boolean;
+  /** The OAuth client, and the audience of every token. */
+  readonly clientId: string;
+  readonly clientSecret: Secret | undefined;
+  readonly trust: Trust;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/**
+ * Chooses the services and the source of the identity token. A given token is checked now; the others are
+ * obtained when the model is hashed, so that they cannot run out before.
+ *
+ * @throws {ModelSigningError} `SIGNING_CONFIG_…`, `TOKEN_…`, `ABORTED` when publishing is declined
+ */
+export async function openSigner(
+  { trust, ...choice }: SignerChoice,
+  options: RunOptions,
+): Promise<OpenedSigner> {
+  const { name } = trust.origin;
+  if (trust.signingConfig === undefined) {
+    throw new ModelSigningError(
+      "SIGNING_CONFIG_UNUSABLE",
+      `${quote(name)} says whom to trust, and not which services to sign with`,
+      { hint: "give a ClientTrustConfig that has a signing config (--trust-config)" },
+    );
+  }
+  const services = chooseServices(parseSigningConfig(trust.signingConfig, name), new Date());
+  const source = sourceOf(choice, services.oidc?.url, name);
+  if (source.kind === "given") {
+    const { expires } = await source.token(options);
+    options.logger?.log("info", "the identity token must be used before it expires", {
+      expires: expires.toISOString(),
+    });
+  }
+  if (source.kind === "interactive") {
+    await requireConsent(services, stateFolder(choice.env), options);
+  }
+  return { ...sigstoreSigner({ services, tokenSource: source }), verifier: anySigner(trust) };
+}
+
+function sourceOf(
+  { identityToken, clientSecret, ...choice }: Omit<SignerChoice, "trust">,
+  issuer: string | undefined,
+  name: string,
+): TokenSource {
+  if (issuer === undefined && identityToken === undefined && !choice.ambient) {
+    throw new ModelSigningError(
+      "SIGNING_CONFIG_UNUSABLE",
+      `the signing config in ${quote(name)} names no identity provider to log in with`,
+      { hint: "give --identity-token or --use-ambient-credentials" },
+    );
+  }
+  return tokenSource({
+    ...choice,
+    issuer: issuer ?? "",
+    ...(identityToken ? { identityToken } : {}),
+    ...(clientSecret ? { clientSecret } : {}),
+  });
+}
+
+/**
+ * What the finished bundle must pass: everything but that a certain person signed. The certificate was compared
+ * with the token when it was issued.
+ */
+function anySigner(trust: Trust): Verifier {
+  return sigstoreVerifier({ trust, identity: /^[^]+$/u, issuer: /^[^]+$/u });
+}

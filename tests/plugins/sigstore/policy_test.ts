@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { identityIssue, issuerIssue, wholeTextPattern } from "../../../plugins/sigstore/policy.ts";
+
+function verdict(found: string, identity: string | RegExp): string | undefined {
+  const claims = { identity: found, issuer: found, fields: [] };
+  const policy = { identity, issuer: identity };
+  const codes = [identityIssue(claims, policy)?.code, issuerIssue(claims, policy)?.code];
+  assert.equal(codes[0] === undefined, codes[1] === undefined, "both compare alike");
+  return codes[0];
+}
+
+test("identities and issuers are compared exactly", () => {
+  assert.equal(verdict("dev@example.com", "dev@example.com"), undefined);
+  for (
+    const found of [
+      "xdev@example.com",
+      "dev@example.com.evil.example",
+      "dev@example.comx",
+      "DEV@example.com",
+      "dev@exampleXcom",
+      " dev@example.com",
+      "dev@example.com\n",
+      "",
+    ]
+  ) assert.equal(verdict(found, "dev@example.com"), "IDENTITY_MISMATCH", JSON.stringify(found));
+  assert.equal(verdict("https://a.example/", "https://a.example"), "IDENTITY_MISMATCH");
+  assert.equal(verdict("https://a.example", "https://a.example/"), "IDENTITY_MISMATCH");
+});
+
+test("a difference in case or in a trailing slash gets a hint with what was signed", () => {
+  const claims = { identity: "Dev@example.com", issuer: "https://a.example/", fields: [] };
+  const policy = { identity: "dev@example.com", issuer: "https://a.example" };
+  assert.match(identityIssue(claims, policy)?.hint ?? "", /"Dev@example\.com"/);
+  assert.match(issuerIssue(claims, policy)?.hint ?? "", /"https:\/\/a\.example\/"/);
+  assert.equal(identityIssue({ ...claims, identity: "me@example.com" }, policy)?.hint, undefined);
+});
+
+test("patterns must match the whole text", () => {
+  const pattern = wholeTextPattern("dev@example\\.com|ops@example\\.com", "--identity-regexp");
+  assert.equal(verdict("dev@example.com", pattern), undefined);
+  assert.equal(verdict("ops@example.com", pattern), undefined);
+  for (
+    const found of [
+      "xdev@example.com",
+      "ops@example.com.evil",
+      "dev@example.com\n",
+      "dev@example.comops@example.com",
+    ]
+  ) {
+    assert.equal(verdict(found, pattern), "IDENTITY_MISMATCH", JSON.stringify(found));
+  }
+  assert.equal(verdict("a\nb", wholeTextPattern(".*", "--identity-regexp")), "IDENTITY_MISMATCH");
+  assert.equal(verdict("", wholeTextPattern("x", "--identity-regexp")), "IDENTITY_MISMATCH");
+});
+
+test("wholeTextPattern() refuses what is no regular expression, and what is one only inside of another", () => {
+  for (const source of ["(", "a)|(b", "[", "(?<", "\\", "a{2,1}", "(?i)x"]) {
+    assert.throws(() => wholeTextPattern(source, "--identity-regexp"), { code: "USAGE" }, source);
+  }
+});
