@@ -36,8 +36,9 @@ export const GLOBAL_OPTIONS: readonly CliOption[] = [
     type: "duration",
     metavar: "TIME",
     min: 1,
-    description: "Longest wait for one network or interactive step, such as 90s; never for hashing",
-    default: "3m",
+    description:
+      "Longest wait for one answer, from you or from a service, such as 90s; never for hashing",
+    default: "3m for yours, 1m for a service's",
   },
   {
     name: "json",

@@ -49,7 +49,7 @@ export type Command = {
 export type CommandFamily = {
   readonly name: string;
   readonly summary: string;
-  /** What the second words are called: "method". */
+  /** What the second words are called: "method"; "" when there are none. */
   readonly kind: string;
   /** The second word that may be left out. */
   readonly preferred?: string;

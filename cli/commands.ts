@@ -1,8 +1,10 @@
 /** The commands, made from the providers of a registry. */
 
 import type {
+  CommandAction,
   CommandProvider,
   Option,
+  ProviderBase,
   Registry,
   SignerProvider,
   VerifierProvider,
@@ -19,6 +21,7 @@ import {
 } from "./builtin_options.ts";
 import type { Command, CommandFamily, Offer, Operand, OptionGroup } from "./command.ts";
 import { META_COMMANDS } from "./mistakes.ts";
+import { pick } from "./model.ts";
 
 /** The method of `sign MODEL` and `verify MODEL`. */
 const PREFERRED_METHOD = "sigstore";
@@ -57,11 +60,15 @@ export function commandsOf(registry: Registry, version: string): Offer {
       ...verifiers.map((provider) => verifyCommand(provider, sources)),
       digestCommand(sources),
       inspectCommand(),
-      ...others.map(otherCommand),
+      ...others.flatMap(otherCommands),
     ],
     families: [
       ...families,
-      ...others.map(({ id, summary }) => ({ name: id, summary, kind: "" })),
+      ...others.map((provider) => ({
+        name: provider.id,
+        summary: provider.summary,
+        kind: "subcommands" in provider ? "command" : "",
+      })),
     ],
   };
 }
@@ -144,14 +151,29 @@ function inspectCommand(): Command {
   };
 }
 
-function otherCommand(provider: CommandProvider): Command {
+function otherCommands(provider: CommandProvider): readonly Command[] {
+  return "subcommands" in provider
+    ? provider.subcommands.map((action) => otherCommand([provider.id, action.name], action))
+    : [otherCommand([provider.id], provider)];
+}
+
+function otherCommand(
+  path: Command["path"],
+  action: Omit<ProviderBase, "id"> & CommandAction,
+): Command {
+  const { summary, options, operand, examples = [] } = action;
   return {
-    path: [provider.id],
-    summary: provider.summary,
-    groups: withoutRepeats([{ title: "Options", options: provider.options }]),
-    examples: provider.examples ?? [],
-    run: ({ settings, run, io }) =>
-      provider.run(settings, { ...run, stdout: (text) => io.stdout.write(text) }),
+    path,
+    summary,
+    ...(operand ? { operand: { ...operand, jsonKey: operand.metavar.toLowerCase() } } : {}),
+    groups: withoutRepeats([{ title: "Options", options }]),
+    examples,
+    run: (given) =>
+      action.run(pick(given.settings, options), {
+        ...given.run,
+        stdout: (text) => given.io.stdout.write(text),
+        ...(operand ? { operand: given.operand } : {}),
+      }),
   };
 }
 

@@ -97,16 +97,28 @@ export function commandHelp(command: Command): CommandOptions {
 }
 
 /** The page of a word that needs another one. */
-export function familyHelp(family: CommandFamily): CommandOptions {
-  const method = { type: "argument", metavar: "METHOD" } as const;
+export function familyHelp(
+  family: CommandFamily,
+  members: readonly Command[],
+): CommandOptions {
+  const metavar = family.kind.toUpperCase();
+  const second = { type: "argument", metavar: metavar as "METHOD" } as const;
+  const operands = new Set(members.map(({ operand }) => operand?.metavar));
+  const [operand] = operands;
   return {
     brief: [text(family.summary)],
     usageLine: [
-      family.preferred === undefined ? method : { type: "optional", terms: [method] },
+      family.preferred === undefined ? second : { type: "optional", terms: [second] },
       { type: "optional", terms: [{ type: "argument", metavar: "OPTIONS" }] },
-      { type: "argument", metavar: "MODEL" },
+      // Of members that are about different things, each has its own page.
+      ...(operands.size === 1 && operand !== undefined
+        ? [{ type: "argument" as const, metavar: operand as "MODEL" }]
+        : []),
     ],
-    footer: lines(`model-signing ${family.name} METHOD --help lists the options of a method.`),
+    footer: lines(
+      ...(family.preferred === undefined ? [] : [`Without ${metavar}, it is ${family.preferred}.`]),
+      `model-signing ${family.name} ${metavar} --help lists the options of a ${family.kind}.`,
+    ),
   };
 }
 
@@ -118,11 +130,12 @@ export function optionHelp(option: CliOption): Message {
     option.default === undefined ? "" : `[default: ${option.default}]`,
     option.fromEnvironment === false ? "" : `[env: ${environmentName(option)}]`,
   ].filter((note) => note !== "");
-  const { description } = option;
-  const sentence = `${description.charAt(0).toUpperCase()}${
-    description.slice(1).replace(/\.$/, "")
-  }`;
-  return [text([sentence, ...notes].join(" "))];
+  return [text([sentence(option.description), ...notes].join(" "))];
+}
+
+/** As the help pages write it: with a capital letter, without a full stop. */
+export function sentence(description: string): string {
+  return `${description.charAt(0).toUpperCase()}${description.slice(1).replace(/\.$/, "")}`;
 }
 
 /** Columns that every terminal has and pages are laid out for. */
@@ -132,7 +145,7 @@ const EXAMPLE_WIDTH = 78;
 function indented(example: string): readonly string[] {
   const wrapped: string[] = [];
   let line = " ";
-  for (const part of example.split(/ (?=-)/)) {
+  for (const part of example.replace(/\s*\\\n\s*/g, " ").split(/ (?=-)/)) {
     if (line.length + part.length + " ".length + " \\".length > EXAMPLE_WIDTH) {
       wrapped.push(`${line} \\`);
       line = "   ";

@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import metadata from "../package.json" with { type: "json" };
+import { builtinPlugins } from "../plugins/mod.ts";
 import { processIo } from "./io.ts";
 import { tellFault } from "./report/faults.ts";
 import { run } from "./run.ts";
@@ -19,6 +20,7 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
 process.exit(
   await run(process.argv.slice(2), io, {
     version: metadata.version,
+    plugins: builtinPlugins,
     // In the compiled binary, too, the worker's module lies beside this one.
     workerUrl: new URL("./hash_worker.ts", import.meta.url),
     signal: abortOnSignals(),

@@ -45,6 +45,15 @@ export function negation(option: Pick<CliOption, "name">): string {
   return option.name.startsWith("no-") ? option.name.slice(3) : `no-${option.name}`;
 }
 
+/** Every way to write the flag of an option. */
+export function flagsOf(option: CliOption): readonly string[] {
+  return [
+    `--${option.name}`,
+    ...(option.type === "boolean" ? [`--${negation(option)}`] : []),
+    ...(option.short === undefined ? [] : [option.short]),
+  ];
+}
+
 /** Reads one occurrence of an option on the command line or in the environment. */
 export function readText(option: CliOption, text: string): Reading {
   if (text === "") return problem("is empty");

@@ -28,9 +28,18 @@ import {
 } from "../core/mod.ts";
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import type { Command, CommandFamily, Offer } from "./command.ts";
-import { commandHelp, familyHelp, inOurWords, optionHelp, pageLayout, ROOT_HELP } from "./help.ts";
-import { explainUnexpected, flagNames } from "./mistakes.ts";
+import {
+  commandHelp,
+  familyHelp,
+  inOurWords,
+  optionHelp,
+  pageLayout,
+  ROOT_HELP,
+  sentence,
+} from "./help.ts";
+import { explainUnexpected, type Mistake, oneOf } from "./mistakes.ts";
 import { type CliOption, negation, readText, usageError } from "./option.ts";
+import { flagNames, withHyphens, withPreferred, withPreferredToComplete } from "./words.ts";
 
 /** What the arguments ask for. */
 export type Request =
@@ -61,11 +70,14 @@ export function parseArguments(
   argv: readonly string[],
   terminal: { readonly columns: number; readonly colors: boolean },
 ): Request {
-  const args = withHyphens(argv, flagNames(offer.commands));
+  const given = withHyphens(argv, flagNames(offer.commands));
+  const { args, open } = given[0] === "completion"
+    ? withPreferredToComplete(given, offer)
+    : { args: withPreferred(given, offer), open: false };
   const layout = { ...pageLayout(terminal.columns), colors: terminal.colors };
   let shown = "";
   const result: { value: Request } | Request = runParser(
-    map(requestParser(offer, args), (value) => ({ value })),
+    map(requestParser(offer, given, open), (value) => ({ value })),
     PROGRAM,
     args,
     {
@@ -97,19 +109,9 @@ export function parseArguments(
   return "value" in result ? result.value : result;
 }
 
-/** `--certificate_chain` as `--certificate-chain`; values and what follows `--` stay as they are. */
-function withHyphens(argv: readonly string[], known: ReadonlySet<string>): readonly string[] {
-  const end = argv.indexOf("--");
-  return argv.map((token, index) => {
-    if (!token.startsWith("--") || (end >= 0 && index >= end)) return token;
-    const [name = ""] = token.split("=", 1);
-    const hyphened = name.replaceAll("_", "-");
-    return known.has(hyphened) ? hyphened + token.slice(name.length) : token;
-  });
-}
-
-function requestParser(offer: Offer, args: readonly string[]): Sync<Request> {
-  const families = offer.families.map((family) => familyParser(family, offer.commands));
+/** @param open whether the preferred method's word may still be left out */
+function requestParser(offer: Offer, args: readonly string[], open: boolean): Sync<Request> {
+  const families = offer.families.map((family) => familyParser(family, offer.commands, open));
   const nothingAsked = asMessage({
     problem: "no command was given",
     hint: `${PROGRAM} --help lists the commands`,
@@ -133,7 +135,11 @@ function requestParser(offer: Offer, args: readonly string[]): Sync<Request> {
   }));
 }
 
-function familyParser(family: CommandFamily, commands: readonly Command[]): Sync<Chosen> {
+function familyParser(
+  family: CommandFamily,
+  commands: readonly Command[],
+  open: boolean,
+): Sync<Chosen> {
   const members = commands.filter(({ path }) => path[0] === family.name);
   const [first] = members;
   if (first !== undefined && first.path.length === 1) {
@@ -143,22 +149,18 @@ function familyParser(family: CommandFamily, commands: readonly Command[]): Sync
     word(command.path[1]!, commandParser(command), commandHelp(command))
   ) as Sync<Chosen>[];
   const preferred = members.find(({ path }) => path[1] === family.preferred);
-  // The preferred command's word may be left out.
-  if (preferred) parsers.push(commandParser(preferred));
-  const methods = members.map(({ path }) => path[1]).join(", ");
+  if (open && preferred) parsers.push(commandParser(preferred));
   return word(
     family.name,
     longestMatch<"sync", Chosen, unknown, Sync<Chosen>[]>(...parsers, {
       errors: {
         noMatch: asMessage({
           problem: `${family.name} needs a ${family.kind}`,
-          hint: `one of: ${methods}; for example: ${PROGRAM} ${family.name} ${
-            first?.path[1]
-          } MODEL`,
+          hint: oneOf(members),
         }),
       },
     }),
-    familyHelp(family),
+    familyHelp(family, members),
   );
 }
 
@@ -170,7 +172,7 @@ function commandParser(command: Command): Sync<Chosen> {
   const { operand } = command;
   const operandParser: Sync<string | undefined> = operand
     ? optional(argument(pathParser(operand.metavar, "any"), {
-      description: [text(operand.description)],
+      description: [text(sentence(operand.description))],
       errors: {
         multiple: [text(`${operand.metavar} is given more than once`)],
         invalidValue: (error: Message): Message => [text(`${operand.metavar} `), ...error],
@@ -265,7 +267,8 @@ function pathParser(
     },
     format: (path) => path,
     *suggest(prefix): Iterable<Suggestion> {
-      yield { kind: "file", type, pattern: prefix };
+      // A flag, whose value may be a secret, is no beginning of a path.
+      if (!prefix.startsWith("-")) yield { kind: "file", type, pattern: prefix };
     },
   };
 }
@@ -277,7 +280,7 @@ function metavarOf(option: CliOption): NonEmptyString {
 }
 
 /** Two paragraphs: what is wrong, and a hint. */
-function asMessage({ problem, hint }: { problem: string; hint?: string }): Message {
+function asMessage({ problem, hint }: Mistake): Message {
   return [text(problem), ...(hint === undefined ? [] : [text("\n\n"), text(hint)])];
 }
 

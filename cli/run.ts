@@ -4,10 +4,10 @@ import {
   combineObservers,
   loggingObserver,
   type Observer,
+  type Plugin,
   Registry,
   type Settings,
 } from "../core/mod.ts";
-import { builtinPlugins } from "../plugins/mod.ts";
 import type { ExitStatus, Invocation } from "./command.ts";
 import { commandsOf } from "./commands.ts";
 import type { Io } from "./io.ts";
@@ -21,14 +21,16 @@ import { resolveSettings } from "./settings.ts";
 /** What a run is given by its process. */
 export type Host = {
   readonly version: string;
+  /** In the order of the help page. */
+  readonly plugins: readonly Plugin[];
   /** The module that hashing workers run. */
   readonly workerUrl: URL;
   /** Ends the run at once. */
   readonly signal: AbortSignal;
 };
 
-/** `--timeout` when it is not given. */
-const DEFAULT_TIMEOUT_MS = 180_000;
+/** The wait for a person's answer when `--timeout` is not given. */
+const ANSWER_TIMEOUT_MS = 180_000;
 
 /** Runs one command. Faults are told, never thrown. */
 export async function run(argv: readonly string[], io: Io, host: Host): Promise<ExitStatus> {
@@ -36,7 +38,7 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
   const toStderr = (text: string) => progress.aside(() => io.stderr.write(text));
   let log: Log | undefined;
   try {
-    const registry = new Registry(builtinPlugins);
+    const registry = new Registry(host.plugins);
     const request = parseArguments(commandsOf(registry, host.version), argv, {
       columns: io.stdout.columns(),
       colors: io.stdout.isTerminal && io.colors,
@@ -85,13 +87,16 @@ function runOptions(
     observers.push(progress);
   }
   if (level === "debug") observers.push(loggingObserver(logger));
+  const timeout = settings["timeout"] as number | undefined;
   return {
     signal: host.signal,
     logger,
-    interaction: terminalInteraction({
-      timeout: (settings["timeout"] as number | undefined) ?? DEFAULT_TIMEOUT_MS,
+    interaction: terminalInteraction(io, {
+      timeout: timeout ?? ANSWER_TIMEOUT_MS,
       clear: () => progress.erase(),
     }),
+    // Without it, a request to a service has a limit of its own.
+    ...(timeout === undefined ? {} : { timeout }),
     ...(observers.length > 0 ? { observer: combineObservers(...observers) } : {}),
   };
 }

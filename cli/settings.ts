@@ -179,8 +179,13 @@ function requireAll(
   settings: Settings,
   operand: string | undefined,
 ): void {
-  const missing = options.filter(({ name, required }) => required && !(name in settings));
-  const names = missing.map(({ name }) => `--${name}`);
+  const missing = options.filter(({ name, required }) =>
+    required && ![name, ...alternatives(options, name)].some((given) => given in settings)
+  );
+  const names = missing.map(({ name }) => {
+    const others = alternatives(options, name).map((other) => `--${other}`).join(", ");
+    return others === "" ? `--${name}` : `--${name} (or ${others})`;
+  });
   if (command.operand && operand === undefined) names.push(command.operand.metavar);
   if (names.length === 0) return;
   const [first] = missing;
@@ -195,4 +200,9 @@ function requireAll(
       ? `add --${first.name} ${first.metavar ?? "VALUE"}${variable}`
       : `${PROGRAM} ${command.path.join(" ")} --help shows examples`,
   );
+}
+
+/** The options that may stand in the place of another one. */
+function alternatives(options: readonly CliOption[], name: string): readonly string[] {
+  return options.filter(({ insteadOf }) => insteadOf === name).map(({ name }) => name);
 }

@@ -130,6 +130,7 @@ export type ErrorCode =
   | "TOKEN_UNAVAILABLE"
   | "TOKEN_MALFORMED"
   | "TOKEN_EXPIRED"
+  | "TOKEN_NOT_YET_VALID"
   | "TOKEN_AUDIENCE"
   | "TIMESTAMP_REFUSED"
   // Trust that was configured.

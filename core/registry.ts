@@ -4,6 +4,9 @@ import { ModelSigningError } from "./errors.ts";
 import { CONTRACT_VERSION, type Plugin, type Provider } from "./plugin.ts";
 import { quote } from "./text.ts";
 
+/** Ids of providers and names of subcommands: words of a command line that no flag can be taken for. */
+const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
+
 /** The providers of a set of plugins. The first plugin to claim an id keeps it. */
 export class Registry {
   readonly #providers = new Map<string, { provider: Provider; plugin: Plugin }>();
@@ -31,10 +34,17 @@ export class Registry {
     const claims = new Map<string, { provider: Provider; plugin: Plugin }>();
     for (const provider of plugin.providers) {
       const key = `${provider.kind}:${provider.id}`;
-      if (!/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(provider.id)) {
+      if (!NAME.test(provider.id)) {
         throw new ModelSigningError(
           "PLUGIN_CONTRACT",
           `plugin ${quote(plugin.name)} has a provider with the malformed id ${quote(provider.id)}`,
+        );
+      }
+      const problem = subcommandProblem(provider);
+      if (problem !== undefined) {
+        throw new ModelSigningError(
+          "PLUGIN_CONTRACT",
+          `plugin ${quote(plugin.name)} has the command ${quote(provider.id)} with ${problem}`,
         );
       }
       const holder = this.#providers.get(key) ?? claims.get(key);
@@ -65,4 +75,15 @@ export class Registry {
       .map(({ provider }) => provider)
       .filter((provider): provider is Extract<Provider, { kind: K }> => provider.kind === kind);
   }
+}
+
+/** What is wrong with the subcommands of a provider, if it has any. */
+function subcommandProblem(provider: Provider): string | undefined {
+  if (!("subcommands" in provider)) return undefined;
+  const names = provider.subcommands.map(({ name }) => name);
+  if (names.length === 0) return "no subcommands";
+  const malformed = names.find((name) => !NAME.test(name));
+  if (malformed !== undefined) return `the malformed subcommand ${quote(malformed)}`;
+  const repeated = names.find((name, index) => names.indexOf(name) !== index);
+  return repeated === undefined ? undefined : `two subcommands ${quote(repeated)}`;
 }

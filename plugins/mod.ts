@@ -4,11 +4,18 @@ import type { Plugin } from "../core/plugin.ts";
 import { certificatePlugin } from "./certificate/mod.ts";
 import { fsPlugin } from "./fs/mod.ts";
 import { keyPlugin } from "./key/mod.ts";
+import { sigstorePlugin } from "./sigstore/mod.ts";
 
 export * from "./certificate/mod.ts";
 export * from "./fs/mod.ts";
 export * from "./hash/mod.ts";
 export * from "./key/mod.ts";
+export * from "./sigstore/mod.ts";
 
 /** Every built-in plugin, in the order of the help page. */
-export const builtinPlugins: readonly Plugin[] = [keyPlugin, certificatePlugin, fsPlugin];
+export const builtinPlugins: readonly Plugin[] = [
+  sigstorePlugin,
+  keyPlugin,
+  certificatePlugin,
+  fsPlugin,
+];

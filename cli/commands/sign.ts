@@ -29,12 +29,12 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
     await checkWritable(target);
   }
   const source = await openModel(invocation);
-  const { signer, witnesses } = await provider.open(pick(settings, provider.options), run);
+  const opened = await provider.open(pick(settings, provider.options), run);
   let signed: SignedModelBundle;
   try {
-    signed = await signModel({ ...hashInput(invocation, source), signer, witnesses }, run);
+    signed = await signModel({ ...hashInput(invocation, source), ...opened }, run);
   } finally {
-    await signer[Symbol.asyncDispose]();
+    await opened.signer[Symbol.asyncDispose]();
   }
   if (target === STANDARD_STREAM) io.stdout.write(signed.bytes);
   else await writeFileAtomically(target, signed.bytes);

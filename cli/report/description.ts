@@ -2,6 +2,7 @@
 
 import type { Bundle, Description, Registry } from "../../core/mod.ts";
 import { certificateLines } from "./identity.ts";
+import type { Line } from "./page.ts";
 
 /** The words of the first method that knows the bundle's material. */
 export async function describeBundle(
@@ -15,11 +16,7 @@ export async function describeBundle(
   return undefined;
 }
 
-/** Lines that tell who signed: the leaf certificate where there is one, and the method's own words. */
-export function signerLines(description: Description): readonly string[] {
-  const [leaf] = description.certificates;
-  return [
-    ...(leaf ? certificateLines(leaf) : []),
-    ...description.fields.map(([label, value]) => `${label} ${value}`),
-  ];
+/** Lines that tell who signed: in the method's own words, and the leaf certificate where there is one. */
+export function signerLines({ fields, certificates: [leaf] }: Description): readonly Line[] {
+  return [...fields, ...(leaf ? certificateLines(leaf) : [])];
 }

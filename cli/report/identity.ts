@@ -1,12 +1,18 @@
 /** Signers, certificates and timestamps, for people and as JSON. */
 
 import type { CertificateInfo, Identity, Timestamp } from "../../core/mod.ts";
+import type { Line } from "./page.ts";
 
 type KeyIdentity = Extract<Identity, { keyHint: string }>;
 type CertificateIdentity = Extract<Identity, { certificate: CertificateInfo }>;
 
+const SOURCES: Readonly<Record<Timestamp["source"], string>> = {
+  rfc3161: "timestamp of",
+  "transparency-log": "entry of the log",
+};
+
 /** Lines that tell who signed. */
-export function identityLines(identity: Identity): readonly string[] {
+export function identityLines(identity: Identity): readonly Line[] {
   if (isKey(identity)) {
     return [`key ${identity.algorithm}`, `key hint ${identity.keyHint}`];
   }
@@ -20,16 +26,17 @@ export function identityLines(identity: Identity): readonly string[] {
   }
   const { name, issuer, fields = {} } = identity as Extract<Identity, { name: string }>;
   return [
-    name,
-    ...(issuer === undefined ? [] : [`issuer ${issuer}`]),
-    ...Object.entries(fields).map(([label, value]) => `${label} ${value}`),
+    ["identity", name],
+    ...(issuer === undefined ? [] : [["issuer", issuer] as const]),
+    ...Object.entries(fields),
   ];
 }
 
 /** What a certificate says. */
 export function certificateLines(certificate: CertificateInfo): readonly string[] {
   return [
-    `subject ${certificate.subject}`,
+    // Certificates that are made for one signature name their holder elsewhere only.
+    ...(certificate.subject === "" ? [] : [`subject ${certificate.subject}`]),
     ...certificate.subjectAlternativeNames.map((name) => `also known as ${name}`),
     `issuer ${certificate.issuer}`,
     `serial ${certificate.serial}`,
@@ -42,7 +49,7 @@ export function certificateLines(certificate: CertificateInfo): readonly string[
 export function timestampLines(timestamps: readonly Timestamp[]): readonly string[] {
   return timestamps.length === 0
     ? ["no trusted timestamp"]
-    : timestamps.map(({ time, source, authority }) => `${time}, ${source} of ${authority}`);
+    : timestamps.map(({ time, source, authority }) => `${time}, ${SOURCES[source]} ${authority}`);
 }
 
 function isKey(identity: Identity): identity is KeyIdentity {

@@ -32,6 +32,12 @@ const LABEL_WIDTH = 13;
 /** Below this, values stand under their labels. */
 const NARROW = 60;
 
+/** A longer name is not what the others are aligned to. */
+const MAX_NAME_WIDTH = 24;
+
+/** A line of a field: a text, or a name and a value that stand below those of the other lines. */
+export type Line = string | readonly [name: string, value: string];
+
 /** As many items of a list as are shown. */
 export const SHOWN = 20;
 
@@ -58,19 +64,23 @@ export class Page {
   }
 
   /** A label with one or more values under each other. Without values, nothing. */
-  field(label: string, values: string | readonly string[], tone: Tone = "plain"): void {
+  field(label: string, values: string | readonly Line[], tone: Tone = "plain"): void {
     const list = typeof values === "string" ? [values] : values;
     if (list.length === 0) return;
-    const narrow = this.#style.width < NARROW;
+    const narrow = this.#narrow;
     if (narrow) this.#text += `${label}\n`;
     const indent = " ".repeat(narrow ? 2 : LABEL_WIDTH);
-    list.forEach((value, index) => {
-      const lines = wrap(printable(value), this.#style.width - indent.length, "");
-      lines.forEach((line, row) => {
-        const head = !narrow && index + row === 0 ? label.padEnd(LABEL_WIDTH) : indent;
-        this.#text += `${head}${this.#tinted(line, tone)}\n`;
-      });
+    this.#aligned(list, this.#style.width - indent.length).forEach((line, row) => {
+      const head = !narrow && row === 0 ? label.padEnd(LABEL_WIDTH) : indent;
+      this.#text += `${head}${this.#tinted(line, tone)}\n`;
     });
+  }
+
+  /** A title with all lines below it. */
+  table(title: string, rows: readonly Line[]): void {
+    this.gap();
+    this.#text += `${printable(title)}\n`;
+    for (const line of this.#aligned(rows, this.#style.width - 2)) this.#text += `  ${line}\n`;
   }
 
   /** The first items of a list, each with lines below it, and how many more there are. */
@@ -96,6 +106,23 @@ export class Page {
 
   toString(): string {
     return this.#text;
+  }
+
+  get #narrow(): boolean {
+    return this.#style.width < NARROW;
+  }
+
+  /** The lines, printable and wrapped; a value goes on below its beginning. */
+  #aligned(lines: readonly Line[], width: number): readonly string[] {
+    const texts = lines.map((line) => typeof line === "string" ? line : line.map(printable));
+    const names = texts.flatMap((line) => typeof line === "string" ? [] : line[0]!.length);
+    const column = this.#narrow ? 0 : Math.min(Math.max(0, ...names), MAX_NAME_WIDTH);
+    const indent = " ".repeat(this.#narrow ? 2 : column + 1);
+    return texts.flatMap((line) =>
+      typeof line === "string"
+        ? wrap(printable(line), width, "")
+        : wrap(`${line[0]!.padEnd(column)} ${line[1]}`, width, indent)
+    );
   }
 
   #tinted(text: string, tone: Tone): string {

@@ -5,7 +5,7 @@ import { type Check, type FileDiff, grouped, type Issue, type Report } from "../
 import { coverageFields } from "./coverage.ts";
 import { issueText } from "./faults.ts";
 import { identityLines, timestampLines } from "./identity.ts";
-import { Page, type PageStyle, type Tone } from "./page.ts";
+import { type Line, Page, type PageStyle, type Tone } from "./page.ts";
 
 /** A report and what it is about. */
 export type NamedReport = {
@@ -52,7 +52,7 @@ export function verificationText(named: NamedReport, style: PageStyle): string {
       page.field("Root digest", `sha256:${model.rootDigest}${remark}`);
     }
   }
-  page.list("Checks", report.checks.map(checkLine), Infinity);
+  page.table("Checks", report.checks.map(checkLine));
   differences(page, report.files);
   return page.toString();
 }
@@ -86,8 +86,8 @@ function reasonLines(issues: readonly Issue[]): readonly (readonly [string, ...s
   );
 }
 
-function checkLine(check: Check): readonly [string] {
-  return [`${check.status.padEnd(8)} ${check.id}: ${check.detail}`];
+function checkLine({ status, id, detail }: Check): Line {
+  return [status.padEnd(8), `${id}: ${detail}`];
 }
 
 /** Each kind of difference with its first files. */

@@ -13,18 +13,29 @@ const LARGE_PAYLOAD_BYTES = 8 * 1024 * 1024;
 
 const CONCURRENT = 8;
 
+/** What signers differ in. */
+export type SignerTraits = {
+  /** True for a signer that makes a key for each signature. Default: it has one key. */
+  readonly keyPerSignature?: boolean;
+};
+
 /**
  * The suite.
  *
  * @param open the signer under test; every case opens its own and disposes of it
  */
-export function signerContract(open: () => Promise<Signer>): readonly ContractCase[] {
+export function signerContract(
+  open: () => Promise<Signer>,
+  { keyPerSignature = false }: SignerTraits = {},
+): readonly ContractCase[] {
   const cases: readonly (readonly [name: string, check: (signer: Signer) => Promise<void>])[] = [
     ["sign() makes a signature that holds under its public key", holds],
     ["sign() covers exactly the bytes it was given", coversExactly],
     ["sign() leaves the bytes it was given as they are", leavesInput],
     ["sign() signs an empty and a large payload", signsAnySize],
-    ["sign() can be repeated, and names the same signer each time", repeats],
+    keyPerSignature
+      ? ["sign() can be repeated, with another key each time", repeatsWithNewKey]
+      : ["sign() can be repeated, and names the same signer each time", repeats],
     ["sign() can run several times at once", runsConcurrently],
     ["sign() gives a public key of an accepted type", namesAcceptedKey],
     ["sign() ends with ABORTED when the signal has fired", endsWhenAborted],
@@ -75,12 +86,23 @@ async function signsAnySize(signer: Signer): Promise<void> {
 }
 
 async function repeats(signer: Signer): Promise<void> {
+  const [first, second] = await twice(signer);
+  assert.deepEqual(second.publicKey, first.publicKey);
+  assert.deepEqual(second.material, first.material);
+}
+
+async function repeatsWithNewKey(signer: Signer): Promise<void> {
+  const [first, second] = await twice(signer);
+  assert.notDeepEqual(second.publicKey, first.publicKey);
+  assert.notDeepEqual(second.material, first.material);
+}
+
+async function twice(signer: Signer): Promise<readonly [Signed, Signed]> {
   const first = await signer.sign(encoded("1"), {});
   const second = await signer.sign(encoded("2"), {});
   assertHolds(first, encoded("1"));
   assertHolds(second, encoded("2"));
-  assert.deepEqual(second.publicKey, first.publicKey);
-  assert.deepEqual(second.material, first.material);
+  return [first, second];
 }
 
 async function runsConcurrently(signer: Signer): Promise<void> {

@@ -28,6 +28,8 @@ export type HttpRequest = {
   readonly retries?: number;
   /** Texts that must not be shown, if the answer repeats them. */
   readonly secrets?: readonly string[];
+  /** What the user can do about a status that is no answer. */
+  readonly hint?: (status: number) => string | undefined;
 };
 
 /** An answer with a status that was accepted. */
@@ -181,7 +183,7 @@ async function send(
 }
 
 async function refusal(
-  { secrets = [] }: Pick<HttpRequest, "secrets">,
+  { secrets = [], hint }: Pick<HttpRequest, "secrets" | "hint">,
   where: string,
   response: Response,
 ): Promise<Failure> {
@@ -191,8 +193,13 @@ async function refusal(
   const shown = said === undefined || secrets.some((secret) => said.includes(secret))
     ? ""
     : `: ${excerpt(said)}`;
+  const advice = hint?.(status);
   return new Failure(
-    new ModelSigningError("NETWORK_STATUS", `${where} answered with status ${status}${shown}`),
+    new ModelSigningError(
+      "NETWORK_STATUS",
+      `${where} answered with status ${status}${shown}`,
+      advice === undefined ? {} : { hint: advice },
+    ),
     status === 429 || status >= 500,
     retryAfter(headers),
   );

@@ -29,7 +29,12 @@ export const EXTENSION = {
 } as const;
 
 /** Bits of the key usage extension (RFC 5280 4.2.1.3). */
-export const KEY_USAGE = { digitalSignature: 0, keyCertSign: 5, cRLSign: 6 } as const;
+export const KEY_USAGE = {
+  digitalSignature: 0,
+  nonRepudiation: 1,
+  keyCertSign: 5,
+  cRLSign: 6,
+} as const;
 
 /** Purposes of the extended key usage extension. */
 export const PURPOSE = {

@@ -1,16 +1,28 @@
 /** X.509 certificates, paths and revocation lists (RFC 5280), shared by the methods that trust certificates. */
 
 export {
+  type AlgorithmIdentifier,
   type Certificate,
   certificateName,
   parseAlgorithm,
   parseCertificate,
 } from "./certificate.ts";
 export { type Crl, readCrls } from "./crl.ts";
-export { KEY_USAGE, PURPOSE, type RawExtension } from "./extensions.ts";
-export { type GeneralName, generalNameText } from "./general_name.ts";
+export {
+  EXTENSION,
+  KEY_USAGE,
+  parseRawExtensions,
+  PURPOSE,
+  type RawExtension,
+} from "./extensions.ts";
+export {
+  type GeneralName,
+  generalNameText,
+  parseGeneralName,
+  parseGeneralNames,
+} from "./general_name.ts";
 export { certificateInfo } from "./info.ts";
-export { attributeValues, COMMON_NAME, nameText } from "./name.ts";
+export { attributeValues, COMMON_NAME, nameKey, nameText, parseName } from "./name.ts";
 export {
   findPath,
   type Path,

@@ -13,7 +13,7 @@ export type Checkpoint = {
   /** What the signatures are over: the text with the newline at its end. */
   readonly text: Uint8Array;
   readonly signatures: readonly {
-    /** The signer's name; says nothing by itself. */
+    /** The signer's name. */
     readonly name: string;
     /** First four bytes of the key's identifier, lowercase hex. */
     readonly keyHint: string;
@@ -51,10 +51,13 @@ export function parseCheckpoint(note: string): Checkpoint {
   };
 }
 
-/** Whether the log has signed the checkpoint. */
+/** Whether the log has signed the checkpoint, as the origin that it names. */
 export function isSignedBy(checkpoint: Checkpoint, log: Log): boolean {
-  return checkpoint.signatures.some(({ keyHint, signature }) =>
-    log.id.startsWith(keyHint) && verifiesWith(log, checkpoint.text, signature)
+  const { origin, text } = checkpoint;
+  return checkpoint.signatures.some(({ name, keyHint, signature }) =>
+    // Rekor v1 adds the number of its tree.
+    (origin === name || origin.startsWith(`${name} - `)) &&
+    log.id.startsWith(keyHint) && verifiesWith(log, text, signature)
   );
 }
 
@@ -64,7 +67,7 @@ function parseSignatures(lines: string): Checkpoint["signatures"] {
   const signatures = lines.slice(0, -1).split("\n").map((line) => {
     const [, name, base64] = /^\u2014 ([^ +]+) ([A-Za-z0-9+/]+={0,2})$/.exec(line) ?? [];
     const bytes = Buffer.from(base64 ?? "", "base64");
-    if (name === undefined || bytes.length < 5) {
+    if (name === undefined || bytes.length < 5 || bytes.toString("base64") !== base64) {
       throw new MemberError("the checkpoint has a malformed signature line");
     }
     return { name, keyHint: bytes.toString("hex", 0, 4), signature: bytes.subarray(4) };

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { mkdir, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ModelSigningError, systemCode } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { ChosenServices } from "./services.ts";
@@ -10,17 +10,17 @@ import type { ChosenServices } from "./services.ts";
 /**
  * Tells what signing publishes and asks whether to go on, unless that was agreed to before for the same logs.
  *
- * @param folder where agreements are remembered
+ * @param cacheFolder the user's, where agreements are remembered; without one they are not
  * @throws {ModelSigningError} `ABORTED` when the answer is no, `INTERACTION_UNAVAILABLE`
  */
 export async function requireConsent(
   { logs }: Pick<ChosenServices, "logs">,
-  folder: string,
+  cacheFolder: string | undefined,
   options: RunOptions,
 ): Promise<void> {
   const names = logs.map(({ url }) => url.replace(/\/$/, "")).sort();
-  const record = join(folder, createHash("sha256").update(names.join("\n")).digest("hex"));
-  if (await exists(record)) return;
+  const record = cacheFolder === undefined ? undefined : recordOf(cacheFolder, names);
+  if (record !== undefined && await exists(record)) return;
   const { interaction } = options;
   if (!interaction) {
     throw new ModelSigningError(
@@ -48,7 +48,13 @@ export async function requireConsent(
       },
     );
   }
-  await remember(record, folder, names, options);
+  if (record !== undefined) await remember(record, names, options);
+}
+
+/** One file for each set of logs. */
+function recordOf(cacheFolder: string, names: readonly string[]): string {
+  const id = createHash("sha256").update(names.join("\n")).digest("hex");
+  return join(cacheFolder, "sigstore", "agreed", id);
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -63,12 +69,11 @@ async function exists(path: string): Promise<boolean> {
 /** A folder that cannot be written only means that the question will be asked again. */
 async function remember(
   record: string,
-  folder: string,
   names: readonly string[],
   { logger }: RunOptions,
 ): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(dirname(record), { recursive: true, mode: 0o700 });
     await writeFile(record, `${names.join("\n")}\n`, { mode: 0o600 });
   } catch (error) {
     logger?.log("debug", "could not remember the answer", { code: systemCode(error) });

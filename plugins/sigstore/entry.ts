@@ -55,11 +55,16 @@ function entryOf(json: JsonObject): LogEntry {
   const promise = json["inclusionPromise"];
   const proof = json["inclusionProof"];
   if (seconds > MAX_SECONDS) throw new MemberError("integratedTime is out of range");
+  const version = textOf(kindVersion["version"], "kindVersion.version");
+  // Rekor v2 signs no time, so one can only have been put in by somebody else.
+  if (version === "0.0.2" && seconds > 0 && promise === undefined) {
+    throw new MemberError("integratedTime is given, and the log has not signed it");
+  }
   return {
     logId: hex(bytesOf(logId["keyId"], "logId.keyId")),
     logIndex: numberOf(json["logIndex"], "logIndex"),
     kind: textOf(kindVersion["kind"], "kindVersion.kind"),
-    version: textOf(kindVersion["version"], "kindVersion.version"),
+    version,
     ...(seconds === 0 ? {} : { integratedTime: new Date(seconds * 1000) }),
     ...(promise === undefined || promise === null ? {} : {
       promise: bytesOf(

@@ -11,7 +11,8 @@ import { type TokenSource, tokenSource } from "./oidc/mod.ts";
 import { chooseServices } from "./services.ts";
 import { sigstoreSigner } from "./signer.ts";
 import { parseSigningConfig } from "./signing_config.ts";
-import { stateFolder, type Trust } from "./trust/mod.ts";
+import { userCacheFolder } from "./trust/cache.ts";
+import type { Trust } from "./trust/mod.ts";
 import { sigstoreVerifier } from "./verifier.ts";
 
 /** Who signs, with which instance. */
@@ -56,7 +57,7 @@ export async function openSigner(
     });
   }
   if (source.kind === "interactive") {
-    await requireConsent(services, stateFolder(choice.env), options);
+    await requireConsent(services, userCacheFolder(), options);
   }
   return { ...sigstoreSigner({ services, tokenSource: source }), verifier: anySigner(trust) };
 }

@@ -12,7 +12,7 @@ import {
 } from "../../core/plugin.ts";
 import { Secret } from "../../core/secret.ts";
 import { sigstoreDescriber } from "./describer.ts";
-import { type Expected, wholeTextPattern } from "./policy.ts";
+import { type ExpectedText, wholeTextPattern } from "./policy.ts";
 import { selectTrust } from "./trust/mod.ts";
 import { trustCommand } from "./trust/command.ts";
 import { sigstoreVerifier } from "./verifier.ts";
@@ -171,7 +171,7 @@ function trustChoice(settings: Settings): Parameters<typeof selectTrust>[0] {
   };
 }
 
-function expected(settings: Settings, name: string): Expected {
+function expected(settings: Settings, name: string): ExpectedText {
   const pattern = text(settings, `${name}-regexp`);
   if (pattern !== undefined) return wholeTextPattern(pattern, `--${name}-regexp`);
   const exact = text(settings, name);

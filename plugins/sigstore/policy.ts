@@ -6,14 +6,14 @@ import { excerpt, quote } from "../../core/text.ts";
 import type { Claims } from "./claims.ts";
 
 /** A text that must be met exactly, or a pattern for the whole of it. */
-export type Expected = string | RegExp;
+export type ExpectedText = string | RegExp;
 
 /** Who must have signed, and who must vouch for that. */
 export type SignerPolicy = {
   /** Such as `dev@example.com`, or the address of a workflow. */
-  readonly identity: Expected;
+  readonly identity: ExpectedText;
   /** The identity provider, such as `https://accounts.google.com`. */
-  readonly issuer: Expected;
+  readonly issuer: ExpectedText;
 };
 
 /**
@@ -63,18 +63,18 @@ export function issuerIssue(
   };
 }
 
-function meets(found: string, expected: Expected): boolean {
+function meets(found: string, expected: ExpectedText): boolean {
   return typeof expected === "string" ? found === expected : expected.test(found);
 }
 
-function describe(expected: Expected): string {
+function describe(expected: ExpectedText): string {
   return typeof expected === "string"
     ? excerpt(expected)
     : `something that matches ${excerpt(expected.source)}`;
 }
 
 /** Texts that people take for equal. */
-function hint(found: string, expected: Expected, what: string): { readonly hint?: string } {
+function hint(found: string, expected: ExpectedText, what: string): { readonly hint?: string } {
   if (typeof expected !== "string") return {};
   const plain = (text: string) => text.toLowerCase().replace(/\/+$/, "");
   return plain(found) === plain(expected)

@@ -66,7 +66,11 @@ export async function verifyEntity(
   entity: SignedEntity,
   { trust, policy, now = new Date() }: EntityVerification,
 ): Promise<SignatureVerification> {
-  const trustRoot = passed("trust-root", describeTrust(trust.origin, now));
+  const { origin } = trust;
+  const trustRoot = passed(
+    "trust-root",
+    [describeTrust(origin, now), ...origin.notes.map(printable)].join("; "),
+  );
   if ("publicKey" in policy) {
     return await verifyWithKey(entity, policy.publicKey, trust, trustRoot, now);
   }

@@ -133,6 +133,25 @@ test("resolveSettings() names a malformed variable", () => {
   usage({}, { MODEL_SIGNING_USE_STAGING: "perhaps" }, "m");
 });
 
+test("resolveSettings() takes an alternative for the option that it stands in for", () => {
+  const command: Command = {
+    ...COMMAND,
+    groups: [{
+      title: "Options",
+      options: [
+        { name: "identity", type: "string", required: true, description: "" },
+        { name: "identity-regexp", type: "string", insteadOf: "identity", description: "" },
+      ],
+    }],
+  };
+  const { settings } = resolveSettings(command, { "identity-regexp": ".*" }, "m", {});
+  assert.deepEqual(settings, { "identity-regexp": ".*" });
+  assert.throws(
+    () => resolveSettings(command, {}, "m", {}),
+    (error: ModelSigningError) => error.code === "USAGE" && /-regexp/.test(error.message),
+  );
+});
+
 test("resolveSettings() names what is required and missing", () => {
   assert.match(usage({}).message, /MODEL/);
   assert.throws(

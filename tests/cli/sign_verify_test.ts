@@ -201,7 +201,7 @@ test("a model or signature that is missing ends with 3 and a code", async () => 
 
 test("wrong usage ends with 2, and stdout stays empty", async () => {
   await using folder = await workbench();
-  for (const args of [[], ["sign", "model"], ["digest", "model", "--frob"]]) {
+  for (const args of [[], ["sign", "pgp", "model"], ["digest", "model", "--frob"]]) {
     const { status, stdout, stderr } = await cli(args, { cwd: folder.path });
     assert.equal(status, 2);
     assert.equal(stdout, "");

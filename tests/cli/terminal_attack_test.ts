@@ -73,7 +73,7 @@ test(
     await run([...verify, "--format", "json"], 1);
     await run(["digest", NAMES.join("")], 3);
     await run(["inspect", `${NAMES[1]}`], 3);
-    await run(["sign", `${NAMES[2]}`], 2);
+    await run(["sign", `${NAMES[2]}`, "model"], 2);
     await run([`--${NAMES[0]}`], 2);
     await run(["digest", model, "--json", `{"${"\\u001b[31m"}": 1}`], 2);
     outputs.forEach(assertHarmless);

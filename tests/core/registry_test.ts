@@ -34,6 +34,25 @@ test("Registry finds providers by kind and id", () => {
   assert.equal(registry.find("signer", "toString"), undefined);
 });
 
+test("Registry refuses commands without subcommands, and malformed or repeated ones", () => {
+  const family = (...names: readonly string[]) =>
+    plugin("a", {
+      kind: "command",
+      id: "trust",
+      summary: "for a test",
+      subcommands: names.map((name) => ({
+        name,
+        summary: "",
+        options: [],
+        run: () => Promise.resolve(0),
+      })),
+    });
+  assert.equal(new Registry([family("show", "update-all")]).all("command").length, 1);
+  for (const names of [[], ["--help"], ["Show"], [""], ["show", "show"]]) {
+    assertRefused(() => new Registry([family(...names)]), "PLUGIN_CONTRACT");
+  }
+});
+
 test("Registry lists a kind in the order of registration", () => {
   const registry = new Registry([
     plugin("a", provider("signer", "z"), provider("verifier", "z")),

@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 /** How the program is started. */
 export type CliOptions = {
   readonly cwd?: string;
+  /** Default: the program itself. */
+  readonly program?: readonly [string, ...string[]];
   /** Added to this process's environment, whose own `MODEL_SIGNING_*` are taken out. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
@@ -36,11 +38,15 @@ export function kill(signal: NodeJS.Signals): (pid: number) => void {
 export function programCommand(): readonly [string, ...string[]] {
   const binary = process.env["MODEL_SIGNING_BINARY"];
   // Absolute, since tests start it from other folders.
-  if (binary) return [resolve(binary)];
-  const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+  return binary ? [resolve(binary)] : sourceCommand("cli/main.ts");
+}
+
+/** The command line of a module, relative to the project's root. */
+export function sourceCommand(path: string): readonly [string, ...string[]] {
+  const file = fileURLToPath(new URL(`../../${path}`, import.meta.url));
   return "bun" in process.versions
-    ? [process.execPath, main]
-    : [process.execPath, "run", "-A", "--quiet", main];
+    ? [process.execPath, file]
+    : [process.execPath, "run", "-A", "--quiet", file];
 }
 
 /** The environment of the program in a test. */
@@ -55,7 +61,7 @@ export function programEnvironment(
 
 /** Runs the program to its end. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const [program, ...first] = programCommand();
+  const [program, ...first] = options.program ?? programCommand();
   const child = spawn(program, [...first, ...args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: programEnvironment(options.env),

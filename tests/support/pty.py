@@ -29,7 +29,7 @@ child = subprocess.Popen(
     env=request["env"],
     stdin=slave if request["stdin"] == "terminal" else subprocess.DEVNULL,
     stdout=slave if request["stdout"] == "terminal" else subprocess.PIPE,
-    stderr=slave,
+    stderr=slave if request["stderr"] == "terminal" else subprocess.DEVNULL,
     preexec_fn=own_terminal,
 )
 terminal = b""

@@ -13,12 +13,16 @@ export type TerminalStep =
 /** How the program is started. */
 export type TerminalOptions = {
   readonly cwd: string;
+  /** Default: the program itself. */
+  readonly program?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly columns?: number;
   /** Default: the terminal. */
   readonly stdin?: "terminal" | "nothing";
   /** Default: a pipe. */
   readonly stdout?: "terminal" | "pipe";
+  /** Default: the terminal. */
+  readonly stderr?: "terminal" | "nothing";
   readonly steps?: readonly TerminalStep[];
 };
 
@@ -41,12 +45,13 @@ export async function onTerminal(
   options: TerminalOptions,
 ): Promise<TerminalResult> {
   const request = {
-    command: [...programCommand(), ...args],
+    command: [...(options.program ?? programCommand()), ...args],
     cwd: options.cwd,
     env: programEnvironment({ TERM: "xterm", ...options.env }),
     columns: options.columns ?? 80,
     stdin: options.stdin ?? "terminal",
     stdout: options.stdout ?? "pipe",
+    stderr: options.stderr ?? "terminal",
     steps: options.steps ?? [],
   };
   const script = fileURLToPath(new URL("./pty.py", import.meta.url));

@@ -38,16 +38,26 @@ async function refused(run: Promise<unknown>, code: ErrorCode): Promise<ModelSig
   return error;
 }
 
+/** A person who is asked for a secret and for nothing else. */
+function person(askSecret: Interaction["askSecret"]): Interaction {
+  const unexpected = (): never => assert.fail("asked for something that is no secret");
+  return {
+    askSecret,
+    ask: unexpected,
+    confirm: unexpected,
+    tell: unexpected,
+    openBrowser: unexpected,
+  };
+}
+
 /** Answers every prompt. */
 function answering(answer: string): Interaction & { prompts: string[] } {
   const prompts: string[] = [];
-  return {
-    prompts,
-    askSecret(prompt) {
-      prompts.push(prompt);
-      return Promise.resolve(new Secret(answer));
-    },
-  };
+  const interaction = person((prompt) => {
+    prompts.push(prompt);
+    return Promise.resolve(new Secret(answer));
+  });
+  return { prompts, ...interaction };
 }
 
 test("loadPrivateKey() reads a key that is not encrypted without asking", async () => {
@@ -104,10 +114,9 @@ test("loadPrivateKey() says that a password is missing when nobody can be asked"
   await inFolder(async (folder) => {
     const path = join(folder, "key.pem");
     writeFileSync(path, ENCRYPTED);
-    const nobody: Interaction = {
-      askSecret: () =>
-        Promise.reject(new ModelSigningError("INTERACTION_UNAVAILABLE", "there is no terminal")),
-    };
+    const nobody = person(() =>
+      Promise.reject(new ModelSigningError("INTERACTION_UNAVAILABLE", "there is no terminal"))
+    );
     for (const options of [{}, { interaction: nobody }]) {
       const error = await refused(
         loadPrivateKey({ "private-key": path }, options),
@@ -115,9 +124,7 @@ test("loadPrivateKey() says that a password is missing when nobody can be asked"
       );
       assert.ok(error.hint);
     }
-    const gone: Interaction = {
-      askSecret: () => Promise.reject(new ModelSigningError("ABORTED", "given up")),
-    };
+    const gone = person(() => Promise.reject(new ModelSigningError("ABORTED", "given up")));
     await refused(loadPrivateKey({ "private-key": path }, { interaction: gone }), "ABORTED");
   });
 });

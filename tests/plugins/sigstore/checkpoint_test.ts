@@ -48,7 +48,7 @@ test("isSignedBy() finds the log's signature among those of witnesses", () => {
   const note = `${TEXT}\n${line(TEXT, first.log.id, first.privateKey, "witness.example/w1")}` +
     line(TEXT, second.log.id, second.privateKey);
   const checkpoint = parseCheckpoint(note);
-  assert.ok(isSignedBy(checkpoint, first.log));
+  assert.ok(!isSignedBy(checkpoint, first.log), "under another name than the origin's");
   assert.ok(isSignedBy(checkpoint, second.log));
   assert.ok(!isSignedBy(checkpoint, stranger.log));
 });

@@ -1,0 +1,10 @@
+/** Every bound on what a timestamp may hold, with its reason. */
+
+/** Bytes of a response. Real ones have 1 to 8 KiB; a long chain of certificates with RSA keys has 30. */
+export const MAX_TIMESTAMP_BYTES: number = 64 * 1024;
+
+/** Certificates in a token, which nobody vouches for. Real ones have up to 4. */
+export const MAX_TOKEN_CERTIFICATES = 16;
+
+/** Difference in ms between the authority's time and this machine's after which one of them is wrong. */
+export const MAX_CLOCK_DIFFERENCE: number = 5 * 60 * 1000;

@@ -1,0 +1,37 @@
+/** A token that the user has already. */
+
+import type { RunOptions } from "../../../core/options.ts";
+import { Secret } from "../../../core/secret.ts";
+import { malformed } from "./jwt.ts";
+import type { TokenSource } from "./source.ts";
+import { parseIdentityToken } from "./token.ts";
+import { readTokenFile } from "./token_file.ts";
+
+/**
+ * The token of `--identity-token`.
+ *
+ * @param text the token, or `@` and the path of a file or pipe that holds it; read once
+ */
+export function givenToken(text: Secret, audience: string): TokenSource {
+  let token: Secret | undefined;
+  return {
+    kind: "given",
+    description: "the given identity token",
+    async token(options) {
+      token ??= await read(text, options);
+      return parseIdentityToken(token, audience);
+    },
+  };
+}
+
+/** `eyJ` is the base64url of `{"`. */
+const JWT = /^eyJ[\w-]*\.eyJ[\w-]*\.[\w-]*$/;
+
+/** No JWT begins with "@", which is not in its alphabet. */
+async function read(text: Secret, options: RunOptions): Promise<Secret> {
+  if (!text.reveal().startsWith("@")) return new Secret(text.reveal().trim());
+  const path = text.reveal().slice(1);
+  // A message about a file names it.
+  if (JWT.test(path)) throw malformed('it stands after "@", which is for the path of a file');
+  return await readTokenFile(path, options);
+}
