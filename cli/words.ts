@@ -60,20 +60,16 @@ export function withPreferred(args: readonly string[], offer: Offer): readonly s
 }
 
 /**
- * The same for `completion SHELL LINE…`, whose last word is not finished. `open` says that the line may go on
- * with a method or without one.
+ * What a command line can be about, by its first words. A parser that tries all commands takes the model in
+ * `sign key certificate` for another method.
  */
-export function withPreferredToComplete(
-  args: readonly string[],
-  offer: Offer,
-): { readonly args: readonly string[]; readonly open: boolean } {
-  const finished = args.slice(2, -1);
-  const [first] = wordsOf(finished, offer);
-  if (first === undefined || first.index === finished.length - 1) return { args, open: true };
-  return {
-    args: [...args.slice(0, 2), ...withPreferred(finished, offer), ...args.slice(-1)],
-    open: false,
-  };
+export function narrowed(offer: Offer, args: readonly string[]): Offer {
+  const [first, second] = wordsOf(args, offer);
+  const families = offer.families.filter(({ name }) => name === first?.text);
+  if (families.length === 0) return offer;
+  const members = offer.commands.filter(({ path }) => path[0] === first?.text);
+  const named = members.filter(({ path }) => path[1] === second?.text);
+  return { ...offer, families, commands: named.length > 0 ? named : members };
 }
 
 function asksForHelp(args: readonly string[]): boolean {

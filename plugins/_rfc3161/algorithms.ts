@@ -6,8 +6,9 @@ import type { AlgorithmIdentifier } from "../_x509/mod.ts";
 /** A digest, as `node:crypto` calls it. SHA-1 and MD5 are none: what they are made over can be exchanged. */
 export type DigestName = "sha256" | "sha384" | "sha512";
 
-/** Object identifiers, where others need them. */
+/** Object identifier of SHA-256. */
 export const SHA256 = "2.16.840.1.101.3.4.2.1";
+
 const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 const RSASSA_PSS = "1.2.840.113549.1.1.10";
 

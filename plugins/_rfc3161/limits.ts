@@ -6,5 +6,8 @@ export const MAX_TIMESTAMP_BYTES: number = 64 * 1024;
 /** Certificates in a token, which nobody vouches for. Real ones have up to 4. */
 export const MAX_TOKEN_CERTIFICATES = 16;
 
+/** Texts of a refusal that a message shows. They are one text in several languages. */
+export const MAX_SHOWN_TEXTS = 3;
+
 /** Difference in ms between the authority's time and this machine's after which one of them is wrong. */
 export const MAX_CLOCK_DIFFERENCE: number = 5 * 60 * 1000;

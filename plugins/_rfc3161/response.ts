@@ -2,7 +2,7 @@
 
 import { excerpt } from "../../core/text.ts";
 import { DerError, type DerReader, namedBits, readOnly, smallInteger, TAG } from "../_der/mod.ts";
-import { MAX_TIMESTAMP_BYTES } from "./limits.ts";
+import { MAX_SHOWN_TEXTS, MAX_TIMESTAMP_BYTES } from "./limits.ts";
 
 /** A TimeStampResp: the token, or why there is none. */
 export type Response =
@@ -96,6 +96,3 @@ function readTexts(der: Uint8Array): readonly string[] {
   );
   return texts.slice(0, MAX_SHOWN_TEXTS);
 }
-
-/** Texts of a refusal that a message shows. */
-const MAX_SHOWN_TEXTS = 3;

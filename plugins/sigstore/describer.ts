@@ -32,7 +32,7 @@ export const sigstoreDescriber: Describer = {
     }
     for (const timestamp of bundle.timestamps.slice(0, MAX_DESCRIBED)) {
       const claim = describeTimestamp(timestamp);
-      fields.push(["timestamp", claim?.time ?? "malformed"]);
+      fields.push(["timestamp", claim ? isoTime(new Date(claim.time)) : "malformed"]);
     }
     return Promise.resolve({
       method: "sigstore",

@@ -35,7 +35,8 @@ export function verifyLogged(
   const known = logs.filter(({ id }) => id === entry.logId);
   if (known.length === 0) {
     const message = `the entry is in log ${entry.logId}, which is not among those that are trusted`;
-    return { ok: false, foreign: true, issue: { code: "TLOG_UNKNOWN", message } };
+    const hint = "a signature of another Sigstore instance needs that instance's trust";
+    return { ok: false, foreign: true, issue: { code: "TLOG_UNKNOWN", message, hint } };
   }
   // A log may be listed twice, with periods that follow each other.
   const results = known.map((log) => verifyInLog(entry, log, proofRequired));

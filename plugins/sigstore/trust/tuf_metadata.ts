@@ -62,7 +62,12 @@ export async function parseMetadata<R extends Role>(
   return { file, role, bytes, metadata, version: signed.version, expires: expiry(signed, file) };
 }
 
-/** Requires that metadata is signed as a root says. Throws `TRUST_REFUSED`. */
+/**
+ * Requires that metadata is signed as a root says. Throws `TRUST_REFUSED`.
+ *
+ * ECDSA, Ed25519 and RSASSA-PSS. For the last the library names no salt length: Deno then takes the longest only, Bun,
+ * and so the binary, takes any.
+ */
 export function requireSigned(root: RoleMetadata<"root">, signed: RoleMetadata): void {
   try {
     root.metadata.verifyDelegate(signed.role, signed.metadata as Metadata<Root>);

@@ -117,7 +117,7 @@ export function forge(
 }
 
 /** A ContentInfo. */
-export function tokenAround(signedData: Uint8Array): Uint8Array {
+function tokenAround(signedData: Uint8Array): Uint8Array {
   return encodeSequence(encodeOid(OID.signedData), encode(0xa0, signedData));
 }
 

@@ -149,7 +149,10 @@ export function loaderOf(files: ReadonlyMap<string, Uint8Array>): TufLoad {
 /** Signatures of what is signed. */
 export function signatures(signed: Draft, keys: readonly Key[]): Draft {
   const bytes = Buffer.from(olpcJson(signed));
-  return keys.map((key) => ({ keyid: keyId(key), sig: signWith(key, bytes).toString("hex") }));
+  return [...new Set(keys)].map((key) => ({
+    keyid: keyId(key),
+    sig: signWith(key, bytes).toString("hex"),
+  }));
 }
 
 /** The name of a key in metadata. */

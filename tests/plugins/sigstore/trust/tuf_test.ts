@@ -16,6 +16,7 @@ import {
   LATER,
   loaderOf,
   newKeys,
+  type Role,
   signatures,
   type Spec,
   tufRepository,
@@ -75,7 +76,7 @@ for (const kind of ["P-256", "P-384", "Ed25519"] as const) {
   });
 }
 
-test("requireSigned() accepts RSA-PSS signatures", async () => {
+test("requireSigned() accepts RSA-PSS signatures with the longest salt", async () => {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const role = { keyids: ["a"], threshold: 1 };
   const signed = {
@@ -93,11 +94,11 @@ test("requireSigned() accepts RSA-PSS signatures", async () => {
     },
     roles: { root: role, timestamp: role, snapshot: role, targets: role },
   };
-  const padding = constants.RSA_PKCS1_PSS_PADDING;
+  const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_MAX_SIGN: saltLength } = constants;
   const sig = sign("sha256", Buffer.from(olpcJson(signed)), {
     key: privateKey,
     padding,
-    saltLength: 32,
+    saltLength,
   });
   const signatures = [{ keyid: "a", sig: sig.toString("hex") }];
   const bytes = Buffer.from(JSON.stringify({ signed, signatures }));
@@ -202,14 +203,13 @@ for (const file of ["1.root.json", "timestamp.json", "1.snapshot.json", "1.targe
     }
   });
 
-  test(`tufRefresh() refuses a ${role} with a member twice, or too many values`, async () => {
-    const { root, files } = tufRepository();
+  test(`parseMetadata() refuses a ${role} with a member twice, or too many values`, async () => {
+    const { files } = tufRepository();
     const text = files.get(file)!.toString();
     const many = JSON.stringify({ ...JSON.parse(text), more: Array(10_000).fill(0) });
     for (const bad of [text.replace("{", '{"signatures": [],'), many]) {
-      await assertRefused(parseMetadata("root", Buffer.from(bad), file));
+      await assertRefused(parseMetadata(role as Role, Buffer.from(bad), file));
     }
-    assert.ok(root);
   });
 
   test(`tufRefresh() refuses a ${role} of a specification that it does not know`, async () => {
@@ -272,17 +272,8 @@ test("tufRefresh() accepts an expired root on the way to one that is not", async
 });
 
 test("tufRefresh() refuses an endless chain of roots", async () => {
-  // Keys that stay, so that each version is signed quickly, by the same two.
-  const rotations = Array(300).fill(KEYS);
-  const dedupe: Spec["tamper"] = (_file, metadata) => {
-    metadata.signatures = metadata.signatures.slice(-2);
-  };
-  await assertRefused(
-    refresh({
-      rotations,
-      tamper: (file, metadata) => file.endsWith("root.json") && dedupe(file, metadata),
-    }),
-  );
+  assert.equal((await refresh({ rotations: Array(256).fill(KEYS) })).root.version, 257);
+  await assertRefused(refresh({ rotations: Array(257).fill(KEYS) }));
 });
 
 test("tufRefresh() refuses metadata of another version than is listed", async () => {
@@ -383,9 +374,15 @@ test("tufRefresh() refuses a snapshot that no longer lists what it listed", asyn
 });
 
 test("tufRefresh() keeps the timestamp that it has when there is no newer one", async () => {
-  const other = edit("timestamp.json", (signed) => signed.expires = "2040-01-01T00:00:00Z");
-  const state = await refreshAfter({}, other);
+  const { root, files, load } = tufRepository();
+  const previous = await tufRefresh(root, load, UPDATE);
+  const { signed } = JSON.parse(files.get("timestamp.json")!.toString());
+  signed.expires = "2040-01-01T00:00:00Z";
+  const other = JSON.stringify({ signed, signatures: signatures(signed, KEYS.timestamp) });
+  files.set("timestamp.json", Buffer.from(other));
+  const state = await tufRefresh(root, load, { ...UPDATE, previous });
   assert.equal(state.timestamp.expires.toISOString(), "2030-01-01T00:00:00.000Z");
+  assert.notEqual(Buffer.from(state.files.get("timestamp.json")!).toString(), other);
 });
 
 test("tufRefresh() accepts lower versions once the keys were replaced that signed higher ones", async () => {
