@@ -39,7 +39,7 @@ import {
 } from "./help.ts";
 import { explainUnexpected, type Mistake, oneOf } from "./mistakes.ts";
 import { type CliOption, negation, readText, usageError } from "./option.ts";
-import { flagNames, withHyphens, withPreferred, withPreferredToComplete } from "./words.ts";
+import { type CommandLine, readWords } from "./words.ts";
 
 /** What the arguments ask for. */
 export type Request =
@@ -70,16 +70,13 @@ export function parseArguments(
   argv: readonly string[],
   terminal: { readonly columns: number; readonly colors: boolean },
 ): Request {
-  const given = withHyphens(argv, flagNames(offer.commands));
-  const { args, open } = given[0] === "completion"
-    ? withPreferredToComplete(given, offer)
-    : { args: withPreferred(given, offer), open: false };
+  const line = readWords(argv, offer);
   const layout = { ...pageLayout(terminal.columns), colors: terminal.colors };
   let shown = "";
   const result: { value: Request } | Request = runParser(
-    map(requestParser(offer, given, open), (value) => ({ value })),
+    map(requestParser(line, offer), (value) => ({ value })),
     PROGRAM,
-    args,
+    line.args,
     {
       ...layout,
       ...ROOT_HELP,
@@ -109,9 +106,8 @@ export function parseArguments(
   return "value" in result ? result.value : result;
 }
 
-/** @param open whether the preferred method's word may still be left out */
-function requestParser(offer: Offer, args: readonly string[], open: boolean): Sync<Request> {
-  const families = offer.families.map((family) => familyParser(family, offer.commands, open));
+function requestParser({ given, scope, open }: CommandLine, offer: Offer): Sync<Request> {
+  const families = scope.families.map((family) => familyParser(family, scope.commands, open));
   const nothingAsked = asMessage({
     problem: "no command was given",
     hint: `${PROGRAM} --help lists the commands`,
@@ -123,7 +119,7 @@ function requestParser(offer: Offer, args: readonly string[], open: boolean): Sy
     globals: optionsParser("Global options", GLOBAL_OPTIONS),
   }, {
     errors: {
-      unexpectedInput: (token) => asMessage(explainUnexpected(token, args, offer)),
+      unexpectedInput: (token) => asMessage(explainUnexpected(token, given, offer)),
       endOfInput: nothingAsked,
     },
   });
@@ -135,6 +131,7 @@ function requestParser(offer: Offer, args: readonly string[], open: boolean): Sy
   }));
 }
 
+/** @param open whether the word of the preferred command may still be left out */
 function familyParser(
   family: CommandFamily,
   commands: readonly Command[],

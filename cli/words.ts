@@ -1,11 +1,40 @@
-/** The words of a command line, before it is parsed. */
+/** The words of a command line, which say what it is about before any flag is parsed. */
 
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import { type Command, type Offer, optionsOf } from "./command.ts";
 import { flagsOf } from "./option.ts";
 
-/** An argument, and where it stands. */
-export type Word = { readonly text: string; readonly index: number };
+/** A command line, ready for a parser. */
+export type CommandLine = {
+  /** The arguments with `-` for `_` in flags. */
+  readonly given: readonly string[];
+  /** The same with the word of a family's preferred command put in, when it was left out. */
+  readonly args: readonly string[];
+  /**
+   * What the line can be about. A parser that tries all commands takes the model in `sign key certificate` for
+   * another method, and `sign key MODEL --identity-token TOKEN` for the preferred one.
+   */
+  readonly scope: Offer;
+  /** Whether a line that is to be completed may go on with the second word of a command or without one. */
+  readonly open: boolean;
+};
+
+/** Reads the words of a command line; `completion SHELL LINE…` is about LINE, whose last word is not finished. */
+export function readWords(argv: readonly string[], offer: Offer): CommandLine {
+  const given = withHyphens(argv, flagNames(offer.commands));
+  if (given[0] !== "completion") {
+    const args = withPreferred(given, offer);
+    return { given, args, scope: scopeOf(args, offer), open: false };
+  }
+  const finished = given.slice(2, -1);
+  const [first] = wordsOf(finished, offer);
+  if (first === undefined || first.index === finished.length - 1) {
+    return { given, args: given, scope: scopeOf(finished, offer), open: true };
+  }
+  const line = withPreferred(finished, offer);
+  const args = [...given.slice(0, 2), ...line, ...given.slice(-1)];
+  return { given, args, scope: scopeOf(line, offer), open: false };
+}
 
 /** The names of all flags, with their leading hyphens. */
 export function flagNames(commands: readonly Command[]): ReadonlySet<string> {
@@ -16,54 +45,42 @@ export function flagNames(commands: readonly Command[]): ReadonlySet<string> {
   ]);
 }
 
+/** The arguments that are neither flags nor their values. What follows `--` names no command. */
+export function wordsOf(
+  args: readonly string[],
+  offer: Offer,
+): readonly { readonly text: string; readonly index: number }[] {
+  const options = [...offer.commands.flatMap(optionsOf), ...GLOBAL_OPTIONS];
+  const valued = new Set(options.filter(({ type }) => type !== "boolean").flatMap(flagsOf));
+  return [...beforeOperands(args).entries()].flatMap(([index, text]) => {
+    const isValue = valued.has(args[index - 1] ?? "");
+    return isValue || (text.startsWith("-") && text !== "-") ? [] : [{ text, index }];
+  });
+}
+
 /** `--certificate_chain` as `--certificate-chain`; values and what follows `--` stay as they are. */
-export function withHyphens(
-  argv: readonly string[],
-  known: ReadonlySet<string>,
-): readonly string[] {
-  const end = argv.indexOf("--");
+function withHyphens(argv: readonly string[], known: ReadonlySet<string>): readonly string[] {
+  const { length } = beforeOperands(argv);
   return argv.map((token, index) => {
-    if (!token.startsWith("--") || (end >= 0 && index >= end)) return token;
+    if (!token.startsWith("--") || index >= length) return token;
     const [name = ""] = token.split("=", 1);
     const hyphened = name.replaceAll("_", "-");
     return known.has(hyphened) ? hyphened + token.slice(name.length) : token;
   });
 }
 
-/** The arguments that are neither flags nor their values. What follows `--` names no command. */
-export function wordsOf(args: readonly string[], offer: Offer): readonly Word[] {
-  const options = [...offer.commands.flatMap(optionsOf), ...GLOBAL_OPTIONS];
-  const valued = new Set(options.filter(({ type }) => type !== "boolean").flatMap(flagsOf));
-  const end = args.indexOf("--");
-  const words: Word[] = [];
-  for (const [index, text] of args.slice(0, end < 0 ? args.length : end).entries()) {
-    const isValue = valued.has(args[index - 1] ?? "");
-    if (!isValue && (!text.startsWith("-") || text === "-")) words.push({ text, index });
-  }
-  return words;
-}
-
-/**
- * `sign sigstore MODEL` for `sign MODEL`.
- *
- * The first two words decide it, before any flag is looked at: a parser that tries both readings takes
- * `sign key MODEL --identity-token TOKEN` for the other method's.
- */
-export function withPreferred(args: readonly string[], offer: Offer): readonly string[] {
+/** `sign sigstore MODEL` for `sign MODEL`. */
+function withPreferred(args: readonly string[], offer: Offer): readonly string[] {
   const [first, second] = wordsOf(args, offer);
   const family = offer.families.find(({ name }) => name === first?.text);
   if (first === undefined || family?.preferred === undefined) return args;
   const named = second === undefined
-    ? asksForHelp(args)
+    ? beforeOperands(args).some((arg) => arg === "--help" || arg === "-h")
     : offer.commands.some(({ path }) => path[0] === family.name && path[1] === second.text);
   return named ? args : args.toSpliced(first.index + 1, 0, family.preferred);
 }
 
-/**
- * What a command line can be about, by its first words. A parser that tries all commands takes the model in
- * `sign key certificate` for another method.
- */
-export function narrowed(offer: Offer, args: readonly string[]): Offer {
+function scopeOf(args: readonly string[], offer: Offer): Offer {
   const [first, second] = wordsOf(args, offer);
   const families = offer.families.filter(({ name }) => name === first?.text);
   if (families.length === 0) return offer;
@@ -72,7 +89,7 @@ export function narrowed(offer: Offer, args: readonly string[]): Offer {
   return { ...offer, families, commands: named.length > 0 ? named : members };
 }
 
-function asksForHelp(args: readonly string[]): boolean {
+function beforeOperands(args: readonly string[]): readonly string[] {
   const end = args.indexOf("--");
-  return args.slice(0, end < 0 ? args.length : end).some((arg) => arg === "--help" || arg === "-h");
+  return end < 0 ? args : args.slice(0, end);
 }

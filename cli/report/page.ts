@@ -116,13 +116,15 @@ export class Page {
   #aligned(lines: readonly Line[], width: number): readonly string[] {
     const texts = lines.map((line) => typeof line === "string" ? line : line.map(printable));
     const names = texts.flatMap((line) => typeof line === "string" ? [] : line[0]!.length);
-    const column = this.#narrow ? 0 : Math.min(Math.max(0, ...names), MAX_NAME_WIDTH);
-    const indent = " ".repeat(this.#narrow ? 2 : column + 1);
-    return texts.flatMap((line) =>
-      typeof line === "string"
-        ? wrap(printable(line), width, "")
-        : wrap(`${line[0]!.padEnd(column)} ${line[1]}`, width, indent)
-    );
+    const column = Math.min(Math.max(0, ...names), MAX_NAME_WIDTH);
+    return texts.flatMap((line) => {
+      if (typeof line === "string") return wrap(printable(line), width, "");
+      const [name = "", value = ""] = line;
+      if (this.#narrow) return wrap(`${name} ${value}`, width, "  ");
+      return wrap(value, width - column - 1, "").map((part, row) =>
+        `${(row === 0 ? name : "").padEnd(column)} ${part}`
+      );
+    });
   }
 
   #tinted(text: string, tone: Tone): string {

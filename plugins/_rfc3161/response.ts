@@ -91,8 +91,9 @@ function readTexts(der: Uint8Array): readonly string[] {
   const reader = readOnly(der, TAG.sequence, what);
   const texts: string[] = [];
   // Whatever is no UTF-8 is shown as U+FFFD: it is only shown.
-  do texts.push(new TextDecoder().decode(reader.read(TAG.utf8String, what).content)); while (
-    !reader.done
-  );
+  do {
+    const { content } = reader.read(TAG.utf8String, what);
+    texts.push(new TextDecoder().decode(content));
+  } while (!reader.done);
   return texts.slice(0, MAX_SHOWN_TEXTS);
 }

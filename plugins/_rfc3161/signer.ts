@@ -35,12 +35,8 @@ export async function findSigner(
     certificateIds.every((id) => identifies(id, candidate))
   );
   if (!certificate) {
-    return untrusted(
-      `the signer of a timestamp calls certificate ${
-        certificateName(named[0]!)
-      } its own and signed ` +
-        "that it used another",
-    );
+    const name = certificateName(named[0]!);
+    return untrusted(`a timestamp calls certificate ${name} its signer's and identifies another`);
   }
   const problem = usageProblem(certificate) ?? nameProblem(token.info.authority, certificate) ??
     await signatureProblem(token, certificate);
@@ -72,11 +68,10 @@ function nameProblem(
   const isAlternative = (certificate.subjectAltNames ?? []).some((known) =>
     known.kind === name.kind && generalNameText(known) === generalNameText(name)
   );
-  return isSubject || isAlternative
-    ? undefined
-    : `a timestamp names an authority that certificate ${
-      certificateName(certificate)
-    } does not name`;
+  if (isSubject || isAlternative) return undefined;
+  return `the authority's name in a timestamp is none of certificate ${
+    certificateName(certificate)
+  }`;
 }
 
 async function signatureProblem(

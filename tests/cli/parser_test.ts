@@ -142,6 +142,16 @@ test("parseArguments() takes sigstore for a method that is left out, once there 
   assert.equal(run(["sign", "./key"], methods).operand, "./key");
 });
 
+test("parseArguments() takes a model that is called like a command or a method", () => {
+  const methods = ["key", "certificate", "sigstore"];
+  for (const name of ["digest", "sign", "certificate", "sigstore", "help", "version"]) {
+    const { command, operand } = run(["sign", "key", name], methods);
+    assert.deepEqual(command.path, ["sign", "key"]);
+    assert.equal(operand, name);
+    assert.equal(run(["digest", "--files", name], methods).operand, name);
+  }
+});
+
 test("parseArguments() refuses a second operand and no command at all", () => {
   usage(["digest", "a", "b"]);
   usage([]);

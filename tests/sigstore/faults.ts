@@ -139,10 +139,10 @@ async function writeHuge(response: ServerResponse): Promise<void> {
 }
 
 async function drained(response: ServerResponse): Promise<void> {
-  await new Promise<void>((resolve) => {
-    response.once("drain", resolve);
-    response.once("close", resolve);
-  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  response.once("drain", resolve).once("close", resolve);
+  await promise;
+  response.off("drain", resolve).off("close", resolve);
 }
 
 async function writeSlowly(response: ServerResponse, reply: Reply): Promise<void> {

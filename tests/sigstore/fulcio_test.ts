@@ -114,7 +114,6 @@ test("Fulcio refuses keys that were not shown to be the client's", async () => {
       { prover: other },
       { challenge: "mallory@example.com" },
       { challenge: "" },
-      { curve: "secp256k1" },
     ]
   ) {
     const { answer } = await certified(sigstore, request);

@@ -1,6 +1,7 @@
-/** A Merkle tree (RFC 6962 2.1) that only grows. */
+/** The Merkle tree of a log (RFC 6962 2.1). */
 
 import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
 import { sha256 } from "./keys.ts";
 
 /** Shows that a leaf is in a tree. */
@@ -12,19 +13,35 @@ export type InclusionProof = {
   readonly hashes: readonly Buffer[];
 };
 
-/** The tree. */
-export class MerkleTree {
+/** Entries of others that are there from the start. */
+const EARLIER_ENTRIES = 11;
+
+/** Entries of others that arrive after each one of ours, before the tree is signed. */
+const LATER_ENTRIES = 2;
+
+/** The tree of a log that others use at the same time, so that proofs have siblings on both sides. */
+export class BusyTree {
   readonly #leaves: Buffer[] = [];
+
+  constructor() {
+    this.#appendOthers(EARLIER_ENTRIES);
+  }
 
   /** Appends a leaf and gives its index. */
   append(leaf: Uint8Array): number {
-    return this.#leaves.push(leafHash(leaf)) - 1;
+    const index = this.#leaves.push(leafHash(leaf)) - 1;
+    this.#appendOthers(LATER_ENTRIES);
+    return index;
   }
 
   /** Shows that a leaf is in the tree as it is now. */
   prove(index: number): InclusionProof {
     const leaves = this.#leaves;
     return { index, size: leaves.length, root: head(leaves), hashes: path(index, leaves) };
+  }
+
+  #appendOthers(count: number): void {
+    for (let each = 0; each < count; each++) this.#leaves.push(leafHash(randomBytes(64)));
   }
 }
 

@@ -7,14 +7,11 @@ import { checkpoint, type NoteSigner, spkiKeyId } from "./checkpoint.ts";
 import { loggedBody } from "./entry.ts";
 import { type Asked, json, objectIn, Refused, type Reply } from "./http.ts";
 import { newKey, signWith, spoiled } from "./keys.ts";
-import { leafHash, MerkleTree } from "./merkle.ts";
+import { BusyTree, leafHash } from "./merkle.ts";
 import { proposedEntry } from "./rekor_v1_entry.ts";
 
 /** Entries of earlier shards, which the public index counts and the tree does not. */
 const EARLIER_ENTRIES = 4_163_431;
-
-/** Entries that are there from the start, so that proofs have siblings on both sides. */
-const FIRST_ENTRIES = 11;
 
 const TREE_ID = "0d9d1b2e4a6c8f10";
 
@@ -29,7 +26,7 @@ type Logged = {
 export class RekorV1 {
   readonly signer: NoteSigner;
   readonly #origin: string;
-  readonly #tree = new MerkleTree();
+  readonly #tree = new BusyTree();
   readonly #entries: Logged[] = [];
 
   /** @param host name in checkpoints */
@@ -37,9 +34,6 @@ export class RekorV1 {
     const key = newKey("P-256");
     this.signer = { name: host, keyId: spkiKeyId(key), key };
     this.#origin = `${host} - ${BigInt(`0x${TREE_ID}`)}`;
-    for (let count = 0; count < FIRST_ENTRIES; count++) {
-      this.#append(Buffer.from(canonicalJson({ kind: "earlier", number: count })));
-    }
   }
 
   /** Answers a request below `/api/v1`. */

@@ -26,16 +26,13 @@ import {
   textAt,
 } from "./http.ts";
 import { newKey, sha256, spoiled } from "./keys.ts";
-import { MerkleTree } from "./merkle.ts";
-
-/** Entries that are there from the start, so that proofs have siblings on both sides. */
-const FIRST_ENTRIES = 6;
+import { BusyTree } from "./merkle.ts";
 
 /** The log. */
 export class RekorV2 {
   readonly signer: NoteSigner;
   readonly #path: string;
-  readonly #tree = new MerkleTree();
+  readonly #tree = new BusyTree();
   readonly #bodies = new Map<string, number>();
 
   /**
@@ -46,9 +43,6 @@ export class RekorV2 {
     const key = newKey("Ed25519");
     this.signer = { name: host, keyId: noteKeyId(host, key), key };
     this.#path = path;
-    for (let count = 0; count < FIRST_ENTRIES; count++) {
-      this.#tree.append(Buffer.from(canonicalJson({ kind: "earlier", number: count })));
-    }
   }
 
   /** Answers a request below its path. */

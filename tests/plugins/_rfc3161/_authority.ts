@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { TimestampAuthority } from "../../../plugins/_rfc3161/mod.ts";
+import type { TimestampAuthority, TimestampResult } from "../../../plugins/_rfc3161/mod.ts";
 import type { CertificateSpec, Issued, Pki } from "../../support/pki.ts";
 import { load } from "../../support/x509.ts";
 
@@ -133,4 +133,9 @@ export function tokenOf(pki: Pki, response: Uint8Array): Uint8Array {
   const path = pki.file("response.tsr", response);
   pki.openssl(["ts", "-reply", "-in", path, "-token_out", "-out", out]);
   return new Uint8Array(readFileSync(out));
+}
+
+/** `ok`, `foreign`, or the code of the finding. */
+export function outcome(result: TimestampResult): string {
+  return result.ok ? "ok" : result.foreign ? "foreign" : result.issue.code;
 }
