@@ -27,7 +27,7 @@ export async function openModel(invocation: Invocation): Promise<ManifestSource>
   if (!provider) {
     throw new ModelSigningError("PLUGIN_CONTRACT", "no plugin provides models from files");
   }
-  return await provider.open(operand, pick(settings, provider.options), run);
+  return (await provider.open(operand, pick(settings, provider.options), run)).source;
 }
 
 /** The settings that a provider declares. */

@@ -12,9 +12,9 @@ import { compareCodePoints, isAtOrBelowAny } from "./path.ts";
 import { GIT_PATHS, PathFilter } from "./path_filter.ts";
 import type { Coverage } from "./report.ts";
 import { parseShardName } from "./shard.ts";
-import type { EnumerationRules, ManifestSource } from "./source.ts";
+import type { EnumerationRules, ManifestSource, ResourceRole } from "./source.ts";
 import type { Statement } from "./statement.ts";
-import { counted, quote } from "./text.ts";
+import { counted, excerpt, printable, quote } from "./text.ts";
 import type { Check } from "./verifier.ts";
 
 /** How a model is compared with a statement. */
@@ -27,6 +27,8 @@ export type CompareInput = {
   readonly allowSymlinks?: boolean;
   /** Forgive files that are not signed; only the signed ones are read. Default: false. */
   readonly ignoreUnsignedFiles?: boolean;
+  /** Which resources of a statement need not be files of the model, by name. Default: none. */
+  readonly roles?: (statement: Statement) => ReadonlyMap<string, ResourceRole>;
 };
 
 /** The outcome of comparing a model with a statement. */
@@ -65,7 +67,10 @@ export async function compare(
   }
   const resources = namedAsFound(statement, source);
   const listed = new Set(resources.map(({ name }) => filePath(name, serialization.method)));
-  checks.push(...checkIgnored(source.ignorePaths, listed));
+  checks.push(
+    ...checkAnnotations(statement.manifest.annotations ?? {}, source.annotations ?? {}),
+    ...checkIgnored(source.ignorePaths, listed),
+  );
 
   const rules: EnumerationRules = {
     filter: new PathFilter({
@@ -87,22 +92,58 @@ export async function compare(
   };
   const comparison = new Comparison(resources);
   const pass = { source, hasher: input.hasher, rules, settings, parent };
-  const { issues, coverage } = await collect(
-    pass,
-    options,
-    (resource) => comparison.add(resource),
-    false,
-  );
-  const files = await traced(options.observer, "compare", parent, (span) => {
-    const refused = new Set(issues.flatMap(({ path }) => path ?? []));
+  const found = await collect(pass, options, (resource) => comparison.add(resource), false);
+  const diffs = await traced(options.observer, "compare", parent, (span) => {
+    const refused = new Set(found.issues.flatMap(({ path }) => path ?? []));
     const diffs = comparison.finish((name) =>
       isAtOrBelowAny(filePath(name, serialization.method), refused)
     );
     span.set({ resources: resources.length, differences: diffs.length });
     return Promise.resolve(diffs);
   });
+  const { files, absent, undecided } = byRole(diffs, input.roles?.(statement) ?? new Map());
+  const issues = [...found.issues, ...undecided];
+  const coverage = { ...found.coverage, ...(absent.length > 0 ? { absent } : {}) };
   checks.push(checkFiles(files, issues, coverage, input.ignoreUnsignedFiles ?? false));
   return { checks, files, issues, coverage };
+}
+
+/**
+ * Takes those differences out that are none: what describes the model is missing where it is a folder, and an
+ * archive may have been unpacked. What files came out of one cannot be told, so files without a signature of their
+ * own are then undecided, too.
+ */
+function byRole(
+  diffs: readonly FileDiff[],
+  roles: ReadonlyMap<string, ResourceRole>,
+): {
+  readonly files: readonly FileDiff[];
+  readonly absent: readonly string[];
+  readonly undecided: readonly Issue[];
+} {
+  const missing = (role: ResourceRole) =>
+    diffs.flatMap(({ kind, name }) => kind === "missing" && roles.get(name) === role ? [name] : []);
+  const [absent, archives] = [missing("metadata"), missing("archive")];
+  const gone = new Set([...absent, ...archives]);
+  const files = diffs.filter(({ kind, name }) =>
+    !(kind === "missing" && gone.has(name)) && !(kind === "unsigned" && archives.length > 0)
+  );
+  const undecided = archives.map((path): Issue => ({
+    code: "ARCHIVE_UNDECIDED",
+    message: `${quote(path)} was signed as an archive and is not here as one`,
+    path,
+    hint:
+      "what was unpacked cannot be compared with an archive's digest; verify the model where it is " +
+      "still packed (oci://… or oci-layout:…), or with the archives beside it",
+  }));
+  const unsigned = diffs.filter(({ kind }) => kind === "unsigned").length;
+  if (archives.length > 0 && unsigned > 0) {
+    const message = `${
+      counted(unsigned, "file")
+    } may have been in an archive that was signed, or not`;
+    undecided.push({ code: "ARCHIVE_UNDECIDED", message });
+  }
+  return { files, absent, undecided };
 }
 
 /** One issue for each kind of difference; the report lists the files themselves. */
@@ -140,6 +181,29 @@ function checkFiles(
       coverage.files === 1 ? "matches" : "match"
     } what was signed; ${unsigned}`,
   };
+}
+
+/** What the source and the signature both say of the model must agree. */
+function checkAnnotations(
+  signed: Readonly<Record<string, string>>,
+  actual: Readonly<Record<string, string>>,
+): readonly Check[] {
+  const id = "annotations";
+  const names = Object.keys(actual);
+  if (names.length === 0) return [];
+  const bound = names.filter((name) => Object.hasOwn(signed, name));
+  const wrong = bound.find((name) => signed[name] !== actual[name]);
+  if (wrong !== undefined) {
+    const message = `${printable(wrong)} is ${excerpt(actual[wrong]!)}, signed as ${
+      excerpt(signed[wrong]!)
+    }`;
+    return [failedCheck(id, { code: "ANNOTATION_MISMATCH", message })];
+  }
+  if (bound.length === 0) {
+    return [skippedCheck(id, `the signature does not bind ${names.map(printable).join(", ")}`)];
+  }
+  const detail = bound.map((name) => `${printable(name)} is ${excerpt(actual[name]!)}`).join(", ");
+  return [{ id, status: "passed", detail: `${detail}, as signed` }];
 }
 
 /** Exclusions of the user's own must not hide what is signed (OMS 4). */

@@ -59,11 +59,14 @@ export type IssueCode =
   // What the verifier's own settings refuse.
   | "SYMLINKS_REFUSED"
   | "IGNORED_PATH_SIGNED"
+  // What the model's source says of itself.
+  | "ANNOTATION_MISMATCH"
   // The model.
   | "FILE_MISSING"
   | "FILE_MODIFIED"
   | "FILE_UNSIGNED"
   | "FILE_CHANGED"
+  | "ARCHIVE_UNDECIDED"
   | "ENTRY_NAME"
   | "ENTRY_SYMLINK"
   | "ENTRY_SYMLINK_DANGLING"
@@ -82,6 +85,7 @@ export const UNDECIDED: ReadonlySet<IssueCode> = new Set<IssueCode>([
   "SIGNATURE_UNDECIDED",
   "ENTRY_UNREADABLE",
   "FILE_CHANGED",
+  "ARCHIVE_UNDECIDED",
 ]);
 
 /** One finding. `message` names what was found and what was wanted, without a final full stop. */

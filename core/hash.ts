@@ -108,6 +108,7 @@ export async function collect(
   const ignored: string[] = [];
   const uncovered: string[] = [];
   const totals = { files: 0, bytes: 0 };
+  let stated = 0;
   const attributes = {
     algorithm: pass.settings.algorithm,
     method: pass.settings.shardSize === undefined ? "files" : "shards",
@@ -119,6 +120,7 @@ export async function collect(
         take(hashed.resource);
         totals.bytes += hashed.size;
         if (isFirstOfFile(hashed.resource, pass.settings)) totals.files++;
+        if (hashed.stated) stated++;
       } else if (hashed.kind === "ignored") ignored.push(hashed.path);
       else if (hashed.kind === "uncovered") uncovered.push(hashed.path);
       else {
@@ -133,7 +135,10 @@ export async function collect(
   ignored.sort(compareCodePoints);
   uncovered.sort(compareCodePoints);
   issues.sort((a, b) => compareCodePoints(a.path ?? "", b.path ?? ""));
-  return { issues, coverage: { ...totals, ignored, uncovered } };
+  return {
+    issues,
+    coverage: { ...totals, ...(stated > 0 ? { stated } : {}), ignored, uncovered },
+  };
 }
 
 async function* enumerate(

@@ -33,7 +33,13 @@ export type Resource = {
 
 /** What a hasher makes of entries. */
 export type Hashed =
-  | { readonly kind: "resource"; readonly resource: Resource; readonly size: number }
+  | {
+    readonly kind: "resource";
+    readonly resource: Resource;
+    readonly size: number;
+    /** The source stated the digest; nothing was read. */
+    readonly stated?: true;
+  }
   /** A file that the serialization does not cover: an empty one, when hashing shards. */
   | { readonly kind: "uncovered"; readonly path: string }
   | { readonly kind: "ignored"; readonly path: string }

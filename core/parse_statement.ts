@@ -3,7 +3,7 @@
 import { type Parsed, parsed, Refusal } from "./errors.ts";
 import { DIGEST_LENGTH, HASH_TYPES, type HashType, type Resource } from "./hasher.ts";
 import { isObject, type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
-import { rootDigest, type Serialization, sortResources } from "./manifest.ts";
+import { type Manifest, rootDigest, type Serialization, sortResources } from "./manifest.ts";
 import { checkNames, checkOrder, isShardSize, type NameRules } from "./check_manifest.ts";
 import {
   DIGESTS_PREDICATE_TYPE,
@@ -72,7 +72,24 @@ function currentForm(statement: JsonObject, rules: NameRules): Statement {
       `the signed root digest is ${signedRoot}, the signed resources give ${actualRoot}`,
     );
   }
-  return { form: "current", manifest: { name, resources, serialization }, rootDigest: signedRoot };
+  const annotations = parseAnnotations(subject["annotations"]);
+  return {
+    form: "current",
+    manifest: { name, ...(annotations ? { annotations } : {}), resources, serialization },
+    rootDigest: signedRoot,
+  };
+}
+
+/**
+ * The texts among a subject's annotations. Others may stand there (in-toto lets annotations be anything) and mean
+ * nothing here.
+ */
+function parseAnnotations(value: Json | undefined): Manifest["annotations"] {
+  if (value === undefined || value === null) return undefined;
+  const annotations = Object.entries(object(value, "subject[0].annotations"));
+  return Object.fromEntries(
+    annotations.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
 }
 
 /** The tool 0.2.0: files, SHA-256, default exclusions, in any order, without a root digest. */
@@ -139,19 +156,24 @@ function parseSerialization(value: JsonObject): Serialization {
 }
 
 function parseResource(value: Json, serialization: Serialization): Resource {
-  const entry = object(value, "");
+  const { name, digest, algorithm, ...extra } = object(value, "");
   const { hashType } = serialization;
-  const algorithm = entry["algorithm"];
   // The Python and Go tools write the second form for shards (OMS 4).
   const accepted = algorithm === hashType ||
     (serialization.method === "shards" &&
       algorithm === `${hashType}-sharded-${serialization.shardSize}`);
   if (!accepted) throw malformed(`.algorithm is ${shown(algorithm)}, expected "${hashType}"`);
   return {
-    name: string(entry["name"], ".name"),
-    digest: hexDigest(entry["digest"], hashType, ".digest"),
+    name: string(name, ".name"),
+    digest: hexDigest(digest, hashType, ".digest"),
     algorithm: hashType,
+    ...(hasMembers(extra) ? { extra } : {}),
   };
+}
+
+function hasMembers(value: JsonObject): boolean {
+  for (const _ in value) return true;
+  return false;
 }
 
 /** Parses a list. What is said of an element is prefixed with its place, which is named only then. */

@@ -3,7 +3,8 @@
 import type { RunOptions } from "./options.ts";
 import type { Secret } from "./secret.ts";
 import type { OpenedSigner, Witness } from "./signer.ts";
-import type { ManifestSource } from "./source.ts";
+import type { OpenedSource, ResourceRole } from "./source.ts";
+import type { Statement } from "./statement.ts";
 import type { Describer, Verifier } from "./verifier.ts";
 
 /** Version of the contract in this folder. A plugin that names another one is refused. */
@@ -55,7 +56,17 @@ export type ProviderBase = {
 /** Opens models that a reference names. */
 export type SourceProvider = ProviderBase & {
   readonly kind: "source";
-  open(reference: string, settings: Settings, options: RunOptions): Promise<ManifestSource>;
+  /** `reference` is what was given, with its scheme if it had one. */
+  open(reference: string, settings: Settings, options: RunOptions): Promise<OpenedSource>;
+  /** Whether a reference without a scheme is one of this source's. Reads as little as it takes; never throws. */
+  recognizes?(reference: string): Promise<boolean>;
+  /**
+   * Resources of a statement that need not be files when the model is a folder, because the statement was made from
+   * a source of this kind; empty for other statements.
+   *
+   * @param asserted the user says that it was made from one
+   */
+  roles?(statement: Statement, asserted: boolean): ReadonlyMap<string, ResourceRole>;
 };
 /** Opens a signer and the witnesses that belong to it. */
 export type SignerProvider = ProviderBase & {

@@ -17,14 +17,18 @@ export type SignedModel = {
 
 /** How much of the model was read. */
 export type Coverage = {
-  /** Files hashed. */
+  /** Files compared, by a digest that was computed or stated. */
   readonly files: number;
-  /** Bytes hashed. */
+  /** Bytes in them. */
   readonly bytes: number;
+  /** How many of the files were not read: the source stated their digests. Absent for none. */
+  readonly stated?: number;
   /** Excluded paths that exist: no signature covers what is in them. Code point order. */
   readonly ignored: readonly string[];
   /** Empty files, which a signature over shards does not cover. Code point order. */
   readonly uncovered: readonly string[];
+  /** Signed resources that describe the model and are no files of it here. Absent for none. Code point order. */
+  readonly absent?: readonly string[];
 };
 
 /** What every report holds. */

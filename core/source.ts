@@ -1,6 +1,7 @@
 /** What is signed: a named set of entries. */
 
-import type { Issue } from "./errors.ts";
+import type { Bundle } from "./bundle.ts";
+import type { Issue, Parsed } from "./errors.ts";
 import type { HashType } from "./hasher.ts";
 import type { PathFilter } from "./path_filter.ts";
 import type { RunOptions } from "./options.ts";
@@ -63,6 +64,48 @@ export type EnumerationRules = {
   /** Also refuse names that Windows cannot hold safely. Used when verifying on Windows. */
   readonly windowsNames?: boolean;
 };
+
+/** A signature that was found beside a model. */
+export type FoundSignature = {
+  /** What it is called there, such as a digest. Not escaped. */
+  readonly reference: string;
+  /** One that cannot be used is a finding, and no reason to end the search. */
+  readonly bundle: Parsed<Bundle>;
+};
+
+/** Keeps signatures beside a model. */
+export interface SignatureStore {
+  /**
+   * Stores a bundle with the model that was opened.
+   *
+   * @returns what it is called there
+   * @throws {ModelSigningError} when it could not be stored; then nothing of it is to be found
+   */
+  attach(bundle: Uint8Array, options: RunOptions): Promise<string>;
+  /** Every signature that is there, in an order that does not change. An outage is thrown. */
+  discover(options: RunOptions): AsyncIterable<FoundSignature>;
+}
+
+/** Brings a model to this machine. */
+export interface Puller {
+  /**
+   * Writes the model's files to a folder that does not exist yet: all of them, each with the digest that the model
+   * states, or none.
+   *
+   * @throws {ModelSigningError} when anything went wrong; then the folder does not exist
+   */
+  pull(folder: string, options: RunOptions): Promise<void>;
+}
+
+/** A model with what its source can do besides listing it. */
+export type OpenedSource = {
+  readonly source: ManifestSource;
+  readonly signatures?: SignatureStore;
+  readonly puller?: Puller;
+};
+
+/** What a signed resource is, when it need not be a file of the model: what describes it, or an archive of files. */
+export type ResourceRole = "metadata" | "archive";
 
 /**
  * A model, ready to be enumerated.

@@ -218,8 +218,13 @@ async function passesDigests(workbench: Workbench): Promise<void> {
   ], {});
   const resource = { name: "layer", digest, algorithm: "sha256", extra } as const;
   assert.deepEqual(results, [
-    { kind: "resource", resource, size: 5 },
-    { kind: "resource", resource: { name: "plain", digest, algorithm: "sha256" }, size: 5 },
+    { kind: "resource", resource, size: 5, stated: true },
+    {
+      kind: "resource",
+      resource: { name: "plain", digest, algorithm: "sha256" },
+      size: 5,
+      stated: true,
+    },
   ]);
 }
 

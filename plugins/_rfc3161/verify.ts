@@ -16,6 +16,8 @@ export type TimestampAuthority = {
   readonly anchor: Certificate;
   /** The certificates below the anchor, as far as they are known; trusted in nothing. */
   readonly others: readonly Certificate[];
+  /** The only certificate that it signs with. Without it: any for timestamps that has a path to the anchor. */
+  readonly signer?: Certificate;
   /** When its timestamps are believed; both ends are included. Without it: as long as its certificates are valid. */
   readonly validFor?: { readonly start: Date; readonly end?: Date };
 };
@@ -75,13 +77,16 @@ async function judge(
   authorities: readonly TimestampAuthority[],
 ): Promise<TimestampResult> {
   const { time } = token.info;
+  const candidates = authorities.filter(({ signer: own }) =>
+    own === undefined || own.fingerprint === signer.fingerprint
+  );
   const search = (among: readonly TimestampAuthority[]) =>
     findPath(signer, {
       anchors: among.map(({ anchor }) => anchor),
       intermediates: [...among.flatMap(({ others }) => others), ...token.certificates],
     }, { at: time, purpose: PURPOSE.timeStamping });
 
-  const active = authorities.filter((authority) => isActive(authority, time));
+  const active = candidates.filter((authority) => isActive(authority, time));
   const found = await search(active);
   if (found.path) {
     if (found.outOfDate) {
@@ -96,7 +101,7 @@ async function judge(
       key: `${signer.fingerprint}:${token.info.serial}`,
     };
   }
-  const others = authorities.filter((authority) => !isActive(authority, time));
+  const others = candidates.filter((authority) => !isActive(authority, time));
   const ended = await search(others);
   if (ended.path) {
     return refused(

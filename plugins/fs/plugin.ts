@@ -8,8 +8,9 @@ import {
   type Settings,
   type SourceProvider,
 } from "../../core/plugin.ts";
+import type { OpenedSource } from "../../core/source.ts";
 import { exists } from "./root.ts";
-import { type FileSystemSource, fileSystemSource } from "./source.ts";
+import { fileSystemSource } from "./source.ts";
 
 const file: SourceProvider = {
   kind: "source",
@@ -51,16 +52,17 @@ async function openFile(
   reference: string,
   settings: Settings,
   options: RunOptions,
-): Promise<FileSystemSource> {
+): Promise<OpenedSource> {
   const ignorePaths = settings["ignore-paths"];
   const signature = settings["signature"];
-  return await fileSystemSource(reference, {
+  const source = await fileSystemSource(reference, {
     ...options,
     ...(Array.isArray(ignorePaths)
       ? { ignorePaths: ignorePaths.flatMap((typed: string) => separated(typed, reference)) }
       : {}),
     ...(typeof signature === "string" && signature !== "-" ? { signature } : {}),
   });
+  return { source };
 }
 
 /** `a,b` is two paths, unless something has that very name: the Python tool never splits. */

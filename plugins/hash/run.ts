@@ -200,7 +200,7 @@ export class Run {
     const { path, size, digest, extra } = entry;
     if (entry.algorithm === algorithm && shardSize === undefined) {
       const resource = { name: path, digest, algorithm, ...(extra === undefined ? {} : { extra }) };
-      return { kind: "resource", resource, size };
+      return { kind: "resource", resource, size, stated: true };
     }
     const wanted = shardSize === undefined ? algorithm : `${algorithm} in shards`;
     const message = `cannot hash ${

@@ -1,6 +1,7 @@
 /** Whether a certificate was issued by a trusted authority, and was valid when the signature was made. */
 
 import type { Issue } from "../../core/errors.ts";
+import { printable } from "../../core/text.ts";
 import {
   type Certificate,
   certificateName,
@@ -62,7 +63,7 @@ async function chainTo(
   const outside = times.find((at) => !contains(authority.validFor, at));
   if (!outside) return { path, authority };
   const message =
-    `the authority ${authority.name} of certificate ${certificateName(leaf)} was not ` +
+    `the authority ${printable(authority.name)} of certificate ${certificateName(leaf)} was not ` +
     `trusted at ${isoTime(outside)}`;
   return { issue: untrusted(message), periodOnly: true };
 }

@@ -36,6 +36,11 @@ export type InclusionProof = {
 /** Hashes in a proof: a tree of 2^53 leaves needs 53. */
 const MAX_PROOF_HASHES = 64;
 
+/** Whether a log of Rekor v2 has made the entry. Version 0.0.2 of `intoto` is Rekor v1's. */
+export function isOfRekor2({ kind, version }: Pick<LogEntry, "kind" | "version">): boolean {
+  return version === "0.0.2" && kind !== "intoto";
+}
+
 /** Parses an entry. Never throws for what is in it. Finding: `TLOG_ENTRY_MALFORMED`. */
 export function parseEntry(json: JsonObject): Parsed<LogEntry> {
   return parsed(() => {
@@ -51,30 +56,30 @@ export function parseEntry(json: JsonObject): Parsed<LogEntry> {
 function entryOf(json: JsonObject): LogEntry {
   const logId = objectOf(json["logId"], "logId");
   const kindVersion = objectOf(json["kindVersion"], "kindVersion");
-  const seconds = numberOf(json["integratedTime"], "integratedTime");
-  const promise = json["inclusionPromise"];
-  const proof = json["inclusionProof"];
-  if (seconds > MAX_SECONDS) throw new MemberError("integratedTime is out of range");
+  const kind = textOf(kindVersion["kind"], "kindVersion.kind");
   const version = textOf(kindVersion["version"], "kindVersion.version");
+  const seconds = numberOf(json["integratedTime"], "integratedTime");
+  // Members that are not set may be written as null.
+  const promise = json["inclusionPromise"] ?? undefined;
+  const proof = json["inclusionProof"] ?? undefined;
+  if (seconds > MAX_SECONDS) throw new MemberError("integratedTime is out of range");
   // Rekor v2 signs no time, so one can only have been put in by somebody else.
-  if (version === "0.0.2" && seconds > 0 && promise === undefined) {
+  if (isOfRekor2({ kind, version }) && seconds > 0 && promise === undefined) {
     throw new MemberError("integratedTime is given, and the log has not signed it");
   }
   return {
     logId: hex(bytesOf(logId["keyId"], "logId.keyId")),
     logIndex: numberOf(json["logIndex"], "logIndex"),
-    kind: textOf(kindVersion["kind"], "kindVersion.kind"),
+    kind,
     version,
     ...(seconds === 0 ? {} : { integratedTime: new Date(seconds * 1000) }),
-    ...(promise === undefined || promise === null ? {} : {
+    ...(promise === undefined ? {} : {
       promise: bytesOf(
         objectOf(promise, "inclusionPromise")["signedEntryTimestamp"],
         "signedEntryTimestamp",
       ),
     }),
-    ...(proof === undefined || proof === null
-      ? {}
-      : { proof: proofOf(objectOf(proof, "inclusionProof")) }),
+    ...(proof === undefined ? {} : { proof: proofOf(objectOf(proof, "inclusionProof")) }),
     body: bytesOf(json["canonicalizedBody"], "canonicalizedBody"),
   };
 }

@@ -164,16 +164,16 @@ function hexDigest(value: Json | undefined, where: string): Omit<Claim["digest"]
   return { name, value: Buffer.from(text, "hex") };
 }
 
-const PROTO_DIGESTS: Readonly<Record<string, DigestName>> = {
-  SHA2_256: "sha256",
-  SHA2_384: "sha384",
-  SHA2_512: "sha512",
-};
+const PROTO_DIGESTS: ReadonlyMap<string, DigestName> = new Map([
+  ["SHA2_256", "sha256"],
+  ["SHA2_384", "sha384"],
+  ["SHA2_512", "sha512"],
+]);
 
 /** `{ algorithm: "SHA2_256", digest: base64 }` */
 function protoDigest(value: Json | undefined, where: string): Omit<Claim["digest"], "of"> {
   const digest = objectOf(value, where);
-  const name = PROTO_DIGESTS[textOf(digest["algorithm"], `${where}.algorithm`)];
+  const name = PROTO_DIGESTS.get(textOf(digest["algorithm"], `${where}.algorithm`));
   if (name === undefined) throw new MemberError(`${where} is of an unknown algorithm`);
   return { name, value: bytesOf(digest["digest"], `${where}.digest`) };
 }

@@ -2,17 +2,15 @@
 
 import type { Issue } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { verifyTimestamp } from "../_rfc3161/mod.ts";
+import { printable } from "../../core/text.ts";
+import { type TimestampAuthority, verifyTimestamp } from "../_rfc3161/mod.ts";
 import { isoTime } from "../_x509/mod.ts";
 import type { SignedContent } from "./content.ts";
-import { type LogEntry, parseEntry } from "./entry.ts";
+import { parseEntry } from "./entry.ts";
 import { bodyIssue } from "./entry_body.ts";
-import { verifyLogged } from "./log.ts";
+import { type LoggedEntry, verifyLogged } from "./log.ts";
 import { contains } from "./members.ts";
 import type { Authority, Log } from "./trusted_root.ts";
-
-/** An entry that a trusted log holds, and that is about the signature at hand. */
-export type ProvenEntry = { readonly entry: LogEntry; readonly log: Log; readonly time?: Date };
 
 /** A time that a trusted party has signed. */
 export type ProvenTime = {
@@ -51,11 +49,11 @@ export function verifyEntries(
     readonly signer: Uint8Array;
     readonly proofRequired: boolean;
   },
-): Findings<ProvenEntry> {
+): Findings<LoggedEntry> {
   if (entries.length > MAX_PIECES) {
     return refused("TLOG_ENTRY_MALFORMED", `the bundle has ${entries.length} log entries`);
   }
-  const proven = new Map<string, ProvenEntry>();
+  const proven = new Map<string, LoggedEntry>();
   const foreign: Issue[] = [];
   const issues: Issue[] = [];
   for (const json of entries) {
@@ -75,12 +73,10 @@ export function verifyEntries(
       issues.push(issue);
       continue;
     }
-    const { log, time } = logged;
+    const { log: { id }, time } = logged;
     // One log vouches once, however many of its entries there are.
-    const earlier = proven.get(log.id);
-    if (!earlier || (time && (!earlier.time || time < earlier.time))) {
-      proven.set(log.id, { entry, log, ...(time ? { time } : {}) });
-    }
+    const earlier = proven.get(id);
+    if (!earlier || (time && (!earlier.time || time < earlier.time))) proven.set(id, logged);
   }
   return { proven: [...proven.values()], foreign, issues };
 }
@@ -98,7 +94,7 @@ export async function verifyTimestamps(
   const foreign: Issue[] = [];
   const issues: Issue[] = [];
   for (const timestamp of timestamps) {
-    const result = await verifyTimestamp(timestamp, signature, authorities);
+    const result = await verifyTimestamp(timestamp, signature, authorities.map(withSigner));
     if (!result.ok) (result.foreign ? foreign : issues).push(result.issue);
     else {
       const { time, authority, key } = result;
@@ -108,8 +104,17 @@ export async function verifyTimestamps(
   return { proven: [...proven.values()], foreign, issues };
 }
 
+/**
+ * An authority's own certificate, where the trusted root has it, is the only one that it signs with: others of the
+ * same root may be those of authorities that are no longer trusted.
+ */
+function withSigner(authority: Authority): TimestampAuthority {
+  const [own = authority.anchor] = authority.others;
+  return own.basicConstraints?.ca ? authority : { ...authority, signer: own };
+}
+
 /** The times at which logs took the entries in. */
-export function timesOf(entries: readonly ProvenEntry[]): readonly ProvenTime[] {
+export function timesOf(entries: readonly LoggedEntry[]): readonly ProvenTime[] {
   return entries.flatMap(({ log, time }) =>
     time ? [{ source: "transparency-log" as const, time, authority: log.baseUrl }] : []
   );
@@ -120,16 +125,19 @@ export function timesOf(entries: readonly ProvenEntry[]): readonly ProvenTime[] 
  * as others have seen it.
  */
 export function untimelyEntry(
-  entries: readonly ProvenEntry[],
+  entries: readonly LoggedEntry[],
+  logs: readonly Log[],
   times: readonly ProvenTime[],
 ): Issue | undefined {
   for (const { log, time } of entries) {
     if (time) continue;
-    const outside = times.find((seen) => !contains(log.validFor, seen.time));
+    // A log may be listed twice, with periods that follow each other.
+    const periods = logs.filter(({ id }) => id === log.id).map(({ validFor }) => validFor);
+    const outside = times.find((seen) => !periods.some((period) => contains(period, seen.time)));
     if (!outside) continue;
     return {
       code: "TLOG_UNKNOWN",
-      message: `the log ${log.baseUrl} was not trusted at ${isoTime(outside.time)}`,
+      message: `the log ${printable(log.baseUrl)} was not trusted at ${isoTime(outside.time)}`,
     };
   }
   return undefined;

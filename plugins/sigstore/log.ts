@@ -3,7 +3,8 @@
 import { Buffer } from "node:buffer";
 import type { Issue, IssueCode } from "../../core/errors.ts";
 import { isSignedBy } from "./checkpoint.ts";
-import type { LogEntry } from "./entry.ts";
+import { printable } from "../../core/text.ts";
+import { isOfRekor2, type LogEntry } from "./entry.ts";
 import { contains } from "./members.ts";
 import { includes, leafHash } from "./merkle.ts";
 import { verifiesWith } from "./signature.ts";
@@ -12,6 +13,8 @@ import type { Log } from "./trusted_root.ts";
 /** What a log proves about an entry. */
 export type LoggedEntry = {
   readonly log: Log;
+  /** In the log as a whole if it has signed that, else in the tree of the inclusion proof. */
+  readonly index: number;
   /** When the log took the entry in, if it has signed that time. */
   readonly time?: Date;
 };
@@ -45,35 +48,38 @@ export function verifyLogged(
 
 function verifyInLog(entry: LogEntry, log: Log, proofRequired: boolean): LogResult {
   const { proof, promise } = entry;
+  const name = printable(log.baseUrl);
   if (proof === undefined && (proofRequired || promise === undefined)) {
-    return failure("TLOG_INCLUSION_PROOF", `the entry has no proof that it is in ${log.baseUrl}`);
+    return failure("TLOG_INCLUSION_PROOF", `the entry has no proof that it is in ${name}`);
   }
   if (proof) {
     const issue = proofIssue(entry, proof, log);
     if (issue) return { ok: false, foreign: false, issue };
   }
-  if (promise === undefined) {
-    // A log of Rekor v2 is one tree, so both say the same. In v1 the trees before it count, too.
-    if (entry.version !== "0.0.2" || entry.logIndex === proof?.logIndex) return { ok: true, log };
+  if (proof && promise === undefined) {
+    // A log of Rekor v2 is one tree, so both say the same. In v1 the trees before it count, too, and only the
+    // promise tells how many they hold.
+    const index = proof.logIndex;
+    if (!isOfRekor2(entry) || entry.logIndex === index) return { ok: true, log, index };
     return failure(
       "TLOG_INCLUSION_PROOF",
       "the inclusion proof is for another index than the entry's",
     );
   }
   const time = entry.integratedTime;
-  if (time === undefined || !verifiesWith(log, promisedBytes(entry, time), promise)) {
+  if (!time || !promise || !verifiesWith(log, promisedBytes(entry, time), promise)) {
     return failure(
       "TLOG_INCLUSION_PROMISE",
-      `the entry's time and index in ${log.baseUrl} were not signed by that log`,
+      `the entry's time and index in ${name} were not signed by that log`,
     );
   }
   if (!contains(log.validFor, time)) {
     return failure(
       "TLOG_UNKNOWN",
-      `the log ${log.baseUrl} took the entry at ${time.toISOString()}, when it was not trusted`,
+      `the log ${name} took the entry at ${time.toISOString()}, when it was not trusted`,
     );
   }
-  return { ok: true, log, time };
+  return { ok: true, log, index: entry.logIndex, time };
 }
 
 function proofIssue(
@@ -82,7 +88,9 @@ function proofIssue(
   log: Log,
 ): Issue | undefined {
   if (!isSignedBy(checkpoint, log)) {
-    const message = `the checkpoint of the inclusion proof was not signed by ${log.baseUrl}`;
+    const message = `the checkpoint of the inclusion proof was not signed by ${
+      printable(log.baseUrl)
+    }`;
     return { code: "TLOG_CHECKPOINT", message };
   }
   if (checkpoint.treeSize !== treeSize || Buffer.compare(checkpoint.rootHash, rootHash) !== 0) {
@@ -90,8 +98,9 @@ function proofIssue(
     return { code: "TLOG_CHECKPOINT", message };
   }
   if (!includes(rootHash, treeSize, logIndex, leafHash(entry.body), hashes)) {
-    const message =
-      `the inclusion proof does not show that the entry is in the tree of ${log.baseUrl}`;
+    const message = `the inclusion proof does not show that the entry is in the tree of ${
+      printable(log.baseUrl)
+    }`;
     return { code: "TLOG_INCLUSION_PROOF", message };
   }
   return undefined;

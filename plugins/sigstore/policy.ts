@@ -64,7 +64,15 @@ export function issuerIssue(
 }
 
 function meets(found: string, expected: ExpectedText): boolean {
-  return typeof expected === "string" ? found === expected : expected.test(found);
+  return typeof expected === "string" ? found === expected : wholeText(expected).test(found);
+}
+
+/**
+ * The pattern for the whole text, wherever it comes from. Its flags g and y would make it remember the last text, and
+ * m would let it be content with a line.
+ */
+function wholeText({ source, flags }: RegExp): RegExp {
+  return new RegExp(`^(?:${source})$`, flags.replace(/[gmy]/g, ""));
 }
 
 function describe(expected: ExpectedText): string {

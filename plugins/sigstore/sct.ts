@@ -13,6 +13,7 @@ import {
   readOnly,
   TAG,
 } from "../_der/mod.ts";
+import { printable } from "../../core/text.ts";
 import { type Certificate, isoTime } from "../_x509/mod.ts";
 import { contains } from "./members.ts";
 import { verifiesWith } from "./signature.ts";
@@ -37,6 +38,7 @@ type Sct = {
 
 /** What the timestamps of a certificate prove. */
 export type SctResult =
+  /** The time is that of the first timestamp by a trusted log. */
   | { readonly ok: true; readonly logs: readonly Log[]; readonly time: Date }
   | { readonly ok: false; readonly issue: Issue };
 
@@ -80,34 +82,36 @@ export function verifyScts(
     );
   }
   const issuerKeyHash = createHash("sha256").update(issuer.publicKeyInfo.der).digest();
-  const proven: Log[] = [];
+  const proven: { readonly log: Log; readonly time: Date }[] = [];
   for (const sct of scts) {
     const known = logs.filter(({ id }) => id === sct.logId);
     if (known.length === 0) continue;
+    const name = printable(known[0]!.baseUrl);
     const signed = signedBytes(sct, issuerKeyHash, precertificate);
-    const log = known.find((candidate) =>
-      sct.hash === SHA256 &&
-      sct.algorithm === ALGORITHMS[candidate.key.asymmetricKeyType ?? ""] &&
-      verifiesWith(candidate, signed, sct.signature)
-    );
+    // A log may be listed twice, with periods that follow each other.
+    const signers = known.filter((log) => hasSigned(log, sct, signed));
+    if (signers.length === 0) {
+      return failed("SCT_INVALID", `the certificate's timestamp by ${name} does not hold`);
+    }
+    const log = signers.find(({ validFor }) => contains(validFor, sct.time));
     if (!log) {
       return failed(
         "SCT_INVALID",
-        `the certificate's timestamp by ${known[0]!.baseUrl} does not hold`,
+        `${name} logged the certificate at ${isoTime(sct.time)}, when it was not trusted`,
       );
     }
-    if (!known.some(({ validFor }) => contains(validFor, sct.time))) {
-      return failed(
-        "SCT_INVALID",
-        `${log.baseUrl} logged the certificate at ${isoTime(sct.time)}, when it was not trusted`,
-      );
-    }
-    proven.push(log);
+    proven.push({ log, time: sct.time });
   }
-  if (proven.length === 0) {
+  const [first] = proven;
+  if (!first) {
     return failed("SCT_MISSING", "the certificate is in no certificate log that is trusted");
   }
-  return { ok: true, logs: proven, time: scts[0]!.time };
+  return { ok: true, logs: proven.map(({ log }) => log), time: first.time };
+}
+
+function hasSigned(log: Log, { hash, algorithm, signature }: Sct, signed: Uint8Array): boolean {
+  return hash === SHA256 && algorithm === ALGORITHMS[log.key.asymmetricKeyType ?? ""] &&
+    verifiesWith(log, signed, signature);
 }
 
 /** The SignedCertificateTimestampList inside the extension's OCTET STRING. */

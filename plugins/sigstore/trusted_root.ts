@@ -156,7 +156,7 @@ const KEY_DETAILS: Readonly<
 };
 
 function logKey(bytes: Uint8Array, details: string, where: string): Pick<Log, "key" | "digest"> {
-  const known = KEY_DETAILS[details];
+  const known = Object.hasOwn(KEY_DETAILS, details) ? KEY_DETAILS[details] : undefined;
   if (!known) throw new MemberError(`${where} has a key of the unknown kind ${quote(details)}`);
   let key: KeyObject;
   try {

@@ -19,13 +19,13 @@ import { certificateClaims, type Claims, type ClaimsResult } from "./claims.ts";
 import type { SignedContent } from "./content.ts";
 import {
   type Findings,
-  type ProvenEntry,
   type ProvenTime,
   timesOf,
   untimelyEntry,
   verifyEntries,
   verifyTimestamps,
 } from "./evidence.ts";
+import type { LoggedEntry } from "./log.ts";
 import { identityIssue, issuerIssue, type SignerPolicy } from "./policy.ts";
 import { type SctResult, verifyScts } from "./sct.ts";
 import { describeTrust, type Trust } from "./trust/mod.ts";
@@ -119,7 +119,7 @@ const CERTIFICATE_CHECKS = [
 
 /** Evidence of a bundle, and the times that it proves. */
 type Evidence = {
-  readonly entries: Findings<ProvenEntry>;
+  readonly entries: Findings<LoggedEntry>;
   readonly stamps: Findings<ProvenTime>;
   /** Earliest first. */
   readonly times: readonly ProvenTime[];
@@ -132,7 +132,7 @@ async function gather(entity: SignedEntity, trust: Trust, signer: Uint8Array): P
   const stamps = await verifyTimestamps(timestamps, timestampAuthorities, content.signature);
   const times = [...stamps.proven, ...timesOf(found.proven)]
     .sort((left, right) => left.time.getTime() - right.time.getTime());
-  const untimely = untimelyEntry(found.proven, times);
+  const untimely = untimelyEntry(found.proven, transparencyLogs, times);
   const entries = untimely ? { ...found, issues: [...found.issues, untimely] } : found;
   return { entries, stamps, times };
 }
@@ -239,7 +239,7 @@ function evidenceChecks({ entries, stamps, times }: Evidence, now: Date): readon
   return [entriesCheck(entries), timesCheck(stamps, times, now)];
 }
 
-function entriesCheck({ proven, foreign, issues }: Findings<ProvenEntry>): Check {
+function entriesCheck({ proven, foreign, issues }: Findings<LoggedEntry>): Check {
   const id = "transparency-log";
   const [issue] = issues;
   if (issue) return failedCheck(id, issue);
@@ -252,9 +252,7 @@ function entriesCheck({ proven, foreign, issues }: Findings<ProvenEntry>): Check
       },
     );
   }
-  const told = proven.map(({ entry, log }) =>
-    `entry ${entry.logIndex} of ${printable(log.baseUrl)}`
-  );
+  const told = proven.map(({ index, log }) => `entry ${index} of ${printable(log.baseUrl)}`);
   return passed(id, told.join(", ") + others(foreign, "entry", "entries"));
 }
 
@@ -320,7 +318,7 @@ function identityChecks(
 function identityOf(
   { identity, issuer, fields }: Claims,
   authority: string,
-  entries: readonly ProvenEntry[],
+  entries: readonly LoggedEntry[],
 ): Identity {
   return {
     method: "sigstore",
@@ -329,9 +327,9 @@ function identityOf(
     fields: Object.fromEntries([
       ...fields,
       ["certificate authority", authority],
-      ...entries.map(({ entry, log }, index) => [
-        index === 0 ? "log entry" : `log entry ${index + 1}`,
-        `${grouped(entry.logIndex)} of ${log.baseUrl}`,
+      ...entries.map(({ index, log }, place) => [
+        place === 0 ? "log entry" : `log entry ${place + 1}`,
+        `${grouped(index)} of ${log.baseUrl}`,
       ]),
     ]),
   };

@@ -73,6 +73,40 @@ const inconclusive: Report = {
   signedBy: { method: "exec", name: "somebody", issuer: "an issuer", fields: { role: "release" } },
 };
 
+const keyless: Report = {
+  ...base,
+  verdict: "verified",
+  checks: [
+    ...base.checks,
+    {
+      id: "transparency-log",
+      status: "passed",
+      detail: "entry 1,234,567 is in the tree of 2,000,000 entries that https://log.example signed",
+    },
+    { id: "inclusion-promise", status: "skipped", detail: "the entry has none" },
+  ],
+  identity: {
+    method: "sigstore",
+    name: "https://ci.example/team/models/release.yml@refs/heads/main",
+    issuer: "https://token.ci.example",
+    fields: { "source repository": "https://ci.example/team/models", trigger: "push" },
+  },
+  timestamps: [
+    { source: "transparency-log", time: "2025-06-01T12:00:00Z", authority: "https://log.example" },
+    { source: "rfc3161", time: "2025-06-01T12:00:01Z", authority: "CN=TSA" },
+  ],
+};
+
+/** Whatever a certificate, a log or a plugin could say. */
+const EVIL = "\x1b[2J\u202e\nVERIFIED\r\x9b31m";
+
+const hostile: Report = {
+  ...keyless,
+  checks: [{ id: `signature ${EVIL}`, status: "passed", detail: EVIL }],
+  identity: { method: EVIL, name: EVIL, issuer: EVIL, fields: { [EVIL]: EVIL } },
+  timestamps: [{ source: "rfc3161", time: "2025-06-01T12:00:01Z", authority: EVIL }],
+};
+
 function named(report: Report): NamedReport {
   return { report, model: "./model", name: "model", signature: "model.sig" };
 }
@@ -83,7 +117,7 @@ function problems(json: string): readonly string[] {
 }
 
 test("verificationJson() follows its schema for every verdict and kind of identity", () => {
-  for (const report of [verified, rejected, inconclusive]) {
+  for (const report of [verified, keyless, hostile, rejected, inconclusive]) {
     assert.deepEqual(problems(verificationJson(named(report), "1.0.0")), []);
   }
 });
@@ -124,6 +158,38 @@ test("verificationText() tells who, when and what, with the certificate's names"
   ) assert.ok(text.includes(part), part);
 });
 
+test("verificationText() tells identity, issuer and fields below each other, and all timestamps", () => {
+  const text = verificationText(named(keyless), { width: Infinity, colors: false });
+  const block = [
+    "Signed by    identity          https://ci.example/team/models/release.yml@refs/heads/main",
+    "             issuer            https://token.ci.example",
+    "             source repository https://ci.example/team/models",
+    "             trigger           push",
+    "Signed at    2025-06-01T12:00:00Z, entry of the log https://log.example",
+    "             2025-06-01T12:00:01Z, timestamp of CN=TSA",
+  ].join("\n");
+  assert.ok(text.includes(`\n${block}\n`), text);
+});
+
+test("verificationText() goes on with a long check below its beginning", () => {
+  const wide = verificationText(named(keyless), { width: 80, colors: false });
+  assert.match(wide, /\n {2}passed {3}transparency-log: entry [^\n]*\n {11}[^ \n]/);
+  const narrow = verificationText(named(keyless), { width: 40, colors: false });
+  assert.match(narrow, /\n {2}passed {3}transparency-log: entry[^\n]*\n {4}[^ \n]/);
+});
+
+test("the reports escape whatever a certificate, a log or a plugin says", () => {
+  const json = verificationJson(named(hostile), "1.0.0");
+  const text = [80, 40, Infinity].map((width) =>
+    verificationText(named(hostile), { width, colors: false })
+  );
+  for (const output of [json, ...text]) {
+    assert.ok(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(output), output);
+    assert.ok(!/^VERIFIED$/m.test(output), output);
+  }
+  assert.equal(JSON.parse(json).identity.fields[EVIL], EVIL);
+});
+
 test("verificationText() shows the first 20 of each kind of difference and counts the rest", () => {
   const text = verificationText(named(rejected), { width: Infinity, colors: false });
   for (const kind of ["missing", "modified", "unsigned"]) {
@@ -138,16 +204,16 @@ test("verificationText() shows the first 20 of each kind of difference and count
 test("verificationText() tells an unread model from a rejected one", () => {
   const text = verificationText(named(inconclusive), { width: Infinity, colors: false });
   assert.match(text, /^INCONCLUSIVE/);
-  for (const part of ["ENTRY_UNREADABLE", "somebody", "an issuer", "role release"]) {
+  for (const part of ["ENTRY_UNREADABLE", "somebody", "an issuer", "role     release"]) {
     assert.ok(text.includes(part), part);
   }
 });
 
-test("verificationText() breaks lines at 80 and at 40 columns, but no digest", () => {
+test("verificationText() breaks lines at 80 and at 40 columns, but no digest or address", () => {
   for (const width of [80, 40]) {
-    for (const report of [verified, rejected, inconclusive]) {
+    for (const report of [verified, keyless, rejected, inconclusive]) {
       for (const line of verificationText(named(report), { width, colors: false }).split("\n")) {
-        assert.ok(line.length <= width || /[0-9a-f]{64}$/.test(line), line);
+        assert.ok(line.length <= width || /(?:[0-9a-f]{64}|https:[^ ]+)$/.test(line), line);
       }
     }
   }

@@ -4,7 +4,6 @@ import { Buffer } from "node:buffer";
 import type { KeyObject } from "node:crypto";
 import type { JsonObject } from "../../core/json.ts";
 import { pae } from "../../core/dsse.ts";
-import { canonicalJson } from "./canonical_json.ts";
 import { checkpoint, noteKeyId, type NoteSigner } from "./checkpoint.ts";
 import {
   digestFor,

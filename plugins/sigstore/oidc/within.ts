@@ -26,7 +26,7 @@ export async function within<T>(
     ? AbortSignal.any([options.signal, deadline.signal])
     : deadline.signal;
   try {
-    return await Promise.race([step(signal), rejectedBy(signal)]);
+    return await Promise.race([rejectedBy(signal), (async () => await step(signal))()]);
   } catch (error) {
     throwIfAborted(options.signal);
     if (deadline.signal.aborted) throw late(timeout / 1000);

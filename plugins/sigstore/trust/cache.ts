@@ -27,7 +27,7 @@ export type CachedRepository = {
   readonly files: ReadonlyMap<string, Uint8Array>;
 };
 
-/** Bytes of a cache file. Sigstore's has 30 KB. */
+/** Bytes of a cache file. Sigstore's has 30 KB, and the limits on the files in it come to 10 MB without the roots. */
 const MAX_CACHE_BYTES: number = 32 * 1024 * 1024;
 
 /** Says which shape the file has; another one is not read. */
@@ -92,12 +92,12 @@ export async function readCache(path: string): Promise<CachedRepository | undefi
 /**
  * Replaces a repository's files. A symbolic link in the file's place is replaced, not followed.
  *
- * @throws {ModelSigningError} `FILE_UNWRITABLE`
+ * @throws {ModelSigningError} `FILE_UNWRITABLE`; `TRUST_REFUSED` for more than {@link readCache} would read
  */
 export async function writeCache(path: string, cached: CachedRepository): Promise<void> {
   // Files of TUF are JSON, so UTF-8: as text they can be read by people too.
   const files = [...cached.files].map(([file, bytes]) => [file, Buffer.from(bytes).toString()]);
-  const text = JSON.stringify(
+  const json = JSON.stringify(
     {
       format: FORMAT,
       url: cached.url,
@@ -108,6 +108,13 @@ export async function writeCache(path: string, cached: CachedRepository): Promis
     undefined,
     1,
   );
+  const bytes = Buffer.from(`${json}\n`);
+  if (bytes.length > MAX_CACHE_BYTES) {
+    throw new ModelSigningError(
+      "TRUST_REFUSED",
+      `the TUF repository's files have ${bytes.length} bytes, more than the limit of ${MAX_CACHE_BYTES}`,
+    );
+  }
   try {
     // What is in it is public. Others must not change it, though it would be noticed.
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -118,7 +125,7 @@ export async function writeCache(path: string, cached: CachedRepository): Promis
       { cause: error },
     );
   }
-  await writeFileAtomically(path, Buffer.from(`${text}\n`));
+  await writeFileAtomically(path, bytes);
 }
 
 /** Where the user's caches are on this platform. Relative paths are ignored (XDG base directory specification). */

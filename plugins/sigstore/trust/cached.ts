@@ -53,13 +53,12 @@ export function trustCached(
     fetched: cached.fetched,
     notes: expiryNotes(state),
   };
-  const signingConfig = state.wanted.get(SIGNING_CONFIG);
-  return fromTrustFile(TRUSTED_ROOT, () =>
-    readTrust(
-      parseTrustJson(state.wanted.get(TRUSTED_ROOT)!),
-      signingConfig && parseTrustJson(signingConfig),
-      origin,
-    ));
+  const bytes = state.wanted.get(SIGNING_CONFIG);
+  const signingConfig = bytes && fromTrustFile(SIGNING_CONFIG, () => parseTrustJson(bytes));
+  return fromTrustFile(TRUSTED_ROOT, () => {
+    const message = parseTrustJson(state.wanted.get(TRUSTED_ROOT)!);
+    return readTrust(message, signingConfig, origin);
+  });
 }
 
 /** When the targets were signed, as far as their metadata tells. */

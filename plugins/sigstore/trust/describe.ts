@@ -13,14 +13,20 @@ export function day(date: Date): string {
 
 /** One line, safe to print: `Sigstore's production instance, built in, of 2026-05-12 (194 days old)`. */
 export function describeTrust(origin: TrustOrigin, now: Date): string {
-  const { kind, name, date } = origin;
-  const parts = {
-    "built-in": [printable(name), "built in"],
-    cache: [printable(name), "fetched by `trust update`"],
-    file: [`file ${quote(name)}`],
-  }[kind];
-  const word = kind === "file" ? "written on" : "of";
-  return [...parts, ...(date ? [`${word} ${day(date)} ${age(date, now)}`] : [])].join(", ");
+  const { kind, name, date, fetched } = origin;
+  const aged = (word: string, date: Date) => `${word} ${day(date)} ${age(date, now)}`;
+  switch (kind) {
+    case "built-in":
+      return [printable(name), "built in", ...(date ? [aged("of", date)] : [])].join(", ");
+    case "cache": {
+      const updated = fetched
+        ? [date ? `updated on ${day(fetched)}` : aged("updated on", fetched)]
+        : [];
+      return [printable(name), ...updated, ...(date ? [aged("of", date)] : [])].join(", ");
+    }
+    case "file":
+      return [`file ${quote(name)}`, ...(date ? [aged("written on", date)] : [])].join(", ");
+  }
 }
 
 /** Whole days between a date and now; negative when the date has not come yet. */

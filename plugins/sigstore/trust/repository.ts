@@ -61,7 +61,7 @@ export async function repositoryOf(rootFile: string): Promise<Repository> {
   const root = await readCapped(rootFile, "TUF root", MAX_ROOT_FILE_BYTES);
   return {
     id: createHash("sha256").update(root).digest("hex"),
-    name: `the TUF repository of root ${quote(rootFile)}`,
+    name: `TUF repository of root ${quote(rootFile)}`,
     root,
   };
 }

@@ -2,6 +2,7 @@
 
 import { type ErrorCode, ModelSigningError } from "../../../core/errors.ts";
 import type { RunOptions } from "../../../core/options.ts";
+import { printable } from "../../../core/text.ts";
 import { trustBuiltIn } from "./built_in.ts";
 import { cachePath, userCacheFolder } from "./cache.ts";
 import { claimsToBeNewer, isNewer, trustCached, verifiedCache } from "./cached.ts";
@@ -87,7 +88,11 @@ async function ownRepository(
   throw new ModelSigningError(
     "TRUST_UNAVAILABLE",
     `${repository.name} has not been fetched yet`,
-    { hint: `run \`model-signing trust update --tuf-url URL --tuf-root ${rootFile}\` first` },
+    {
+      hint: `run \`model-signing trust update --tuf-url URL --tuf-root ${
+        printable(rootFile)
+      }\` first`,
+    },
   );
 }
 

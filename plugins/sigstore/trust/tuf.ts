@@ -53,10 +53,10 @@ const MAX_ROTATIONS = 256;
  * limits are those of the Python TUF client, the others keep a cache file small.
  */
 const MAX_BYTES: Readonly<Record<Role, number>> = {
-  root: 512 * 1024,
-  timestamp: 16 * 1024,
-  snapshot: 512 * 1024,
-  targets: 512 * 1024,
+  root: 512_000,
+  timestamp: 16_384,
+  snapshot: 512_000,
+  targets: 512_000,
 };
 
 /** Bytes of a target. The production trusted root has 7 KB. */

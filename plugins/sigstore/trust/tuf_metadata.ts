@@ -25,7 +25,7 @@ export type RoleMetadata<R extends Role = Role> = {
 
 /**
  * Values in one file of metadata, which nobody vouches for when it is parsed. Sigstore's own have about 200, and
- * the library takes time by the square of the targets in it: for 5,000 values 0.1 s.
+ * the library takes time by the square of their number: up to 0.4 s for 5,000 on Bun, 1.4 s on Deno.
  */
 const MAX_VALUES = 5_000;
 

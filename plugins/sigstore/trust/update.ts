@@ -45,12 +45,21 @@ export async function updateCache(
   const cached = { url, fetched: now, version: after.targets.version, files: after.files };
   // What nobody could use must not take the place of what is there.
   trustCached(repository, { cached, state: after });
+  const done = { ...(before ? { before } : {}), path };
   const beside = await usableCache(repository, cacheFolder, now, options);
-  // Another update may have been faster, and have seen a newer state.
-  if (!beside || beside.timestamp.version <= after.timestamp.version) {
-    await writeCache(path, cached);
-  }
-  return { ...(before ? { before } : {}), after, path };
+  if (beside && isLater(beside, after)) return { ...done, after: beside };
+  await writeCache(path, cached);
+  return { ...done, after };
+}
+
+/**
+ * Whether another update, which ran at the same time, has seen a later state. A timestamp's version counts only
+ * below the same root: with a new root the old keys may have been given up, and their versions with them.
+ */
+function isLater(beside: TufState, after: TufState): boolean {
+  return beside.root.version === after.root.version
+    ? beside.timestamp.version > after.timestamp.version
+    : beside.root.version > after.root.version;
 }
 
 /** What is cached, when it can be used; a broken cache is no reason not to fetch a better one. */

@@ -9,7 +9,7 @@ test("fsPlugin offers the source `file`", async () => {
   const provider = new Registry([fsPlugin]).find("source", "file");
   assert.ok(provider);
   await withTree({ a: "", b: "", "model.sig": "" }, async (folder) => {
-    const source = await provider.open(folder, {
+    const { source } = await provider.open(folder, {
       "ignore-paths": ["b"],
       "signature": path.join(folder, "model.sig"),
     }, {});
@@ -26,7 +26,7 @@ test("fsPlugin splits ignore paths at commas, but not the name of something that
   const provider = new Registry([fsPlugin]).find("source", "file")!;
   await withTree({ a: "", b: "", c: "", "a,b": "" }, async (folder) => {
     const open = async (typed: string) =>
-      (await provider.open(folder, { "ignore-paths": [typed] }, {})).ignorePaths;
+      (await provider.open(folder, { "ignore-paths": [typed] }, {})).source.ignorePaths;
     assert.deepEqual(await open("b,c"), ["b", "c"]);
     assert.deepEqual(await open("a,b"), ["a,b"]);
     assert.deepEqual(await open(path.join(folder, "a,b")), ["a,b"]);
@@ -37,7 +37,7 @@ test("fsPlugin splits ignore paths at commas, but not the name of something that
 test("fsPlugin takes the signature `-` for a stream, not for a file", async () => {
   const provider = new Registry([fsPlugin]).find("source", "file")!;
   await withTree({ "-": "" }, async (folder) => {
-    const source = await provider.open(folder, { signature: "-" }, {});
+    const { source } = await provider.open(folder, { signature: "-" }, {});
     assert.deepEqual(source.ignorePaths, []);
   });
 });

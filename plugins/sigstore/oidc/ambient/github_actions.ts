@@ -8,10 +8,7 @@ import type { AmbientProvider } from "./provider.ts";
 
 const NAME = "GitHub Actions";
 
-/**
- * Asks the runner's token service; GitHub's documentation of OpenID Connect calls it so: "`curl -H "Authorization:
- * bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=…"`".
- */
+/** Asks the runner's token service, at the address and with the bearer token that it gives to jobs that may. */
 export const githubActions: AmbientProvider = {
   name: NAME,
   signs: "GITHUB_ACTIONS, ACTIONS_ID_TOKEN_REQUEST_URL",

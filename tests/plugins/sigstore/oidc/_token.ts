@@ -10,8 +10,11 @@ import { Secret } from "../../../../core/secret.ts";
 /** What `iss` is unless a test says otherwise. */
 export const ISSUER = "https://issuer.example";
 
-/** Seconds since 1970. */
+/** Seconds since 1970 when the tests were loaded, which may be minutes ago. */
 export const NOW: number = Math.floor(Date.now() / 1000);
+
+/** In seconds; longer than any run of the tests. */
+export const DAY: number = 24 * 60 * 60;
 
 /** A good token's claims. */
 export const CLAIMS: Readonly<Record<string, unknown>> = {
@@ -19,7 +22,7 @@ export const CLAIMS: Readonly<Record<string, unknown>> = {
   sub: "repo:example/models",
   aud: "sigstore",
   iat: NOW,
-  exp: NOW + 600,
+  exp: NOW + DAY,
 };
 
 /** A token with these claims besides the good ones; undefined leaves one out. The signature is random. */

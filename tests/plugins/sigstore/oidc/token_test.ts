@@ -3,11 +3,11 @@ import { Buffer } from "node:buffer";
 import { inspect } from "node:util";
 import { test } from "node:test";
 import { parseIdentityToken } from "../../../../plugins/sigstore/oidc/mod.ts";
-import { base64url, CLAIMS, compact, fault, ISSUER, jwt, NOW, secret } from "./_token.ts";
+import { base64url, CLAIMS, compact, DAY, fault, ISSUER, jwt, NOW, secret } from "./_token.ts";
 
 const AUDIENCE = "sigstore";
 
-function parse(text: string, now?: Date) {
+function parse(text: string, now = new Date(NOW * 1000)) {
   return parseIdentityToken(secret(text), AUDIENCE, now);
 }
 
@@ -16,7 +16,7 @@ test("parseIdentityToken() reads issuer, subject and times", () => {
   assert.equal(token.issuer, ISSUER);
   assert.equal(token.subject, "repo:example/models");
   assert.equal(token.email, undefined);
-  assert.deepEqual(token.expires, new Date((NOW + 600) * 1000));
+  assert.deepEqual(token.expires, new Date((NOW + DAY) * 1000));
   assert.deepEqual(token.issued, new Date(NOW * 1000));
 });
 
@@ -102,7 +102,7 @@ const MALFORMED: Readonly<Record<string, string>> = {
   "an empty list of audiences": jwt({ aud: [] }),
   "an audience that is no text": jwt({ aud: [AUDIENCE, 7] }),
   "no expiry": jwt({ exp: undefined }),
-  "an expiry that is a text": jwt({ exp: String(NOW + 600) }),
+  "an expiry that is a text": jwt({ exp: String(NOW + DAY) }),
   "an expiry beyond all calendars": jwt({ exp: 1e300 }),
   "a beginning that is no time": jwt({ nbf: {} }),
   "a time of issue that is no time": jwt({ iat: null }),

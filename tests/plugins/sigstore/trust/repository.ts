@@ -84,10 +84,10 @@ export function tufRepository(spec: Spec = {}): TestRepository {
   } = spec;
   const files = new Map<string, Buffer>();
   const chain = [keys, ...rotations];
-  const roots = chain.map((own, index) => {
-    const signers = index === 0 ? own.root : [...chain[index - 1]!.root, ...own.root];
-    return written(`${index + 1}.root.json`, "root", index + 1, rootPart(own, consistent), signers);
-  });
+  for (const [index, own] of chain.entries()) {
+    const signers = [...chain[index - 1]?.root ?? [], ...own.root];
+    written(`${index + 1}.root.json`, "root", index + 1, rootPart(own, consistent), signers);
+  }
   const last = chain.at(-1)!;
 
   /** Signs metadata and gives what other metadata lists of it. */
@@ -137,7 +137,6 @@ export function tufRepository(spec: Spec = {}): TestRepository {
     { meta: { "snapshot.json": meta } },
     last.timestamp,
   );
-  assert.equal(roots.length, chain.length);
   return { root: files.get("1.root.json")!, files, load: loaderOf(files) };
 }
 

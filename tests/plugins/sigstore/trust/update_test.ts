@@ -10,6 +10,7 @@ import type { Repository } from "../../../../plugins/sigstore/trust/repository.t
 import { updateCache } from "../../../../plugins/sigstore/trust/update.ts";
 import {
   assertRefused,
+  KEYS,
   LATER,
   newKeys,
   NOW,
@@ -59,7 +60,6 @@ class Bench implements AsyncDisposable {
 }
 
 async function bench(spec: Spec = {}): Promise<Bench> {
-  let self: Bench;
   const server = createServer(async (request, response) => {
     const file = request.url!.slice("/tuf/".length);
     self.asked.push(file);
@@ -72,7 +72,8 @@ async function bench(spec: Spec = {}): Promise<Bench> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const folder = await mkdtemp(join(tmpdir(), "trust-update-"));
-  self = new Bench(folder, `http://127.0.0.1:${port}/tuf/`, tufRepository(spec), async () => {
+  const url = `http://127.0.0.1:${port}/tuf/`;
+  const self: Bench = new Bench(folder, url, tufRepository(spec), async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
@@ -182,6 +183,17 @@ test("updateCache() leaves the cache as it was when nobody answers", async () =>
 test("updateCache() refuses older versions than the cache has", async () => {
   const older = tufRepository({ versions: { timestamp: 4, snapshot: 4, targets: 4 } });
   await assertStays((b) => b.served = older, "TRUST_REFUSED");
+});
+
+test("updateCache() goes back to lower versions once the keys were replaced that signed higher ones", async () => {
+  const high = { timestamp: 1_000_000, snapshot: 1_000_000, targets: 1_000_000 };
+  await using b = await bench({ versions: high });
+  await b.update();
+  const { timestamp, snapshot } = newKeys();
+  b.served = tufRepository({ ...NEW, rotations: [{ ...KEYS, timestamp, snapshot }] });
+  const { after } = await b.update();
+  assert.equal(after.timestamp.version, 6);
+  assert.equal(JSON.parse(await b.cached()).version, 6);
 });
 
 test("updateCache() refuses a repository of others", async () => {
