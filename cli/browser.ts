@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import process from "node:process";
+import { childEnvironment } from "../core/mod.ts";
 import type { Io } from "./io.ts";
 
 /** A program and its arguments. */
@@ -23,7 +24,7 @@ export async function openBrowser(url: string, env: Io["env"]): Promise<boolean>
     const child = spawn(command.program, command.args, {
       // What PATH names relative to the current folder is not the system's.
       cwd: dirname(command.program),
-      env: withoutOurs(env),
+      env: childEnvironment(env),
       detached: true,
       stdio: "ignore",
       windowsHide: true,
@@ -84,17 +85,6 @@ function findProgram(name: string, path: string): string | undefined {
         return false;
       }
     });
-}
-
-/** The environment without our own settings, some of which are secrets, and without what Bun itself obeys. */
-function withoutOurs(env: Io["env"]): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).filter((entry): entry is [string, string] => {
-      const name = entry[0].toUpperCase();
-      return entry[1] !== undefined && !name.startsWith("MODEL_SIGNING_") &&
-        name !== "BUN_OPTIONS" && name !== "BUN_BE_BUN";
-    }),
-  );
 }
 
 function isSet(value: string | undefined): boolean {

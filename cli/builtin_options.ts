@@ -47,7 +47,7 @@ export const GLOBAL_OPTIONS: readonly CliOption[] = [
     repeatable: true,
     fromEnvironment: false,
     description:
-      'Options as a JSON object, given as text, file or - for stdin; "model" stands for MODEL',
+      'Options as a JSON object, given as text, file or - for stdin; "model" stands for MODEL, and so on',
   },
   {
     name: "no-progress",

@@ -3,6 +3,7 @@
 export * from "./bundle.ts";
 export { compare, type CompareInput, type ModelComparison } from "./compare.ts";
 export * from "./check.ts";
+export { childEnvironment } from "./child_environment.ts";
 export { manifestProblem, type NameRules } from "./check_manifest.ts";
 export * from "./dsse.ts";
 export {

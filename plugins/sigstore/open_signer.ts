@@ -32,7 +32,7 @@ export type SignerChoice = {
 
 /**
  * Chooses the services and the source of the identity token. A given token is checked now; the others are
- * obtained when the model is hashed, so that they cannot run out before.
+ * obtained once the model is hashed, so that they cannot run out before.
  *
  * @throws {ModelSigningError} `SIGNING_CONFIG_…`, `TOKEN_…`, `ABORTED` when publishing is declined
  */
@@ -50,12 +50,7 @@ export async function openSigner(
   }
   const services = chooseServices(parseSigningConfig(trust.signingConfig, name), new Date());
   const source = sourceOf(choice, services.oidc?.url, name);
-  if (source.kind === "given") {
-    const { expires } = await source.token(options);
-    options.logger?.log("info", "the identity token must be used before it expires", {
-      expires: expires.toISOString(),
-    });
-  }
+  await source.prepare(options);
   if (source.kind === "interactive") {
     await requireConsent(services, userCacheFolder(), options);
   }

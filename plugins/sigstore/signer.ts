@@ -15,7 +15,7 @@ import { logWitness, timestampWitness } from "./witnesses.ts";
 export type SigstoreSignerOptions = {
   readonly services: ChosenServices;
   /** Asked once for each signature, when there is something to sign: after hashing. */
-  readonly tokenSource: TokenSource;
+  readonly tokenSource: Pick<TokenSource, "token">;
 };
 
 /** A Sigstore signature: who signed is in the certificate. */

@@ -5,7 +5,7 @@ import { failedCheck, skippedCheck } from "../../core/check.ts";
 import type { Issue } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { keyAlgorithm, publicKeyDer } from "../../core/keys.ts";
-import { grouped, printable, quote } from "../../core/text.ts";
+import { printable, quote } from "../../core/text.ts";
 import type { Check, Identity, SignatureVerification } from "../../core/verifier.ts";
 import {
   type Certificate,
@@ -329,7 +329,7 @@ function identityOf(
       ["certificate authority", authority],
       ...entries.map(({ index, log }, place) => [
         place === 0 ? "log entry" : `log entry ${place + 1}`,
-        `${grouped(index)} of ${log.baseUrl}`,
+        `${index} of ${log.baseUrl}`,
       ]),
     ]),
   };

@@ -50,7 +50,7 @@ const LIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "Rekor v1": {
     "wrong-body": "NETWORK_RESPONSE",
     "wrong-index": "TLOG_INCLUSION_PROMISE",
-    "wrong-time": "TLOG_INCLUSION_PROMISE",
+    "wrong-time": "CERTIFICATE_NOT_YET_VALID",
     "bad-set": "TLOG_INCLUSION_PROMISE",
     "bad-proof": "TLOG_INCLUSION_PROOF",
     "bad-checkpoint": "TLOG_CHECKPOINT",
@@ -67,7 +67,7 @@ const LIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "wrong-imprint": "NETWORK_RESPONSE",
     "wrong-nonce": "NETWORK_RESPONSE",
     "rejected": "TIMESTAMP_REFUSED",
-    "bad-signature": "TIMESTAMP_UNTRUSTED",
+    "bad-signature": "NETWORK_RESPONSE",
   },
 };
 

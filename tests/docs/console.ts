@@ -2,31 +2,33 @@
  * Console blocks of the documentation: runs their commands and puts the real output below each.
  *
  *     deno run -A tests/docs/console.ts README.md      rewrites the outputs in place
+ *
+ * The blocks of one text are one shell session in a folder of its own: variables, background jobs and files stay
+ * from block to block, and end with the text.
  */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { programCommand, programEnvironment, sourceCommand } from "../support/cli.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BLOCK = /^```console\n([\s\S]*?)^```$/gm;
 
-/** The text with the output of every command as it is now. Blocks of one text share a folder. */
+/** The longest that the commands of one text may take, in ms. */
+const SESSION_MS = 300_000;
+
+/** The text with the output of every command as it is now. */
 export function withRealOutput(markdown: string): string {
   const folder = mkdtempSync(join(tmpdir(), "model-signing-docs-"));
   try {
-    const bin = join(folder, ".bin");
-    spawnSync("mkdir", [bin]);
-    writeFileSync(join(bin, "model-signing"), `#!/bin/sh\nexec ${program()} "$@"\n`);
-    chmodSync(join(bin, "model-signing"), 0o755);
-    const path = `${bin}${delimiter}${process.env["PATH"] ?? ""}`;
+    const blocks = [...markdown.matchAll(BLOCK)].map(([, block = ""]) => commands(block));
+    const outputs = session(blocks.flat(), folder).values();
     return markdown.replace(BLOCK, (_, block: string) => {
-      const shown = commands(block).map((command) =>
-        `$ ${command}\n${output(command, folder, path)}`
-      );
+      const shown = commands(block).map((command) => `$ ${command}\n${outputs.next().value}`);
       return `\`\`\`console\n${shown.join("")}\`\`\``;
     });
   } finally {
@@ -34,12 +36,17 @@ export function withRealOutput(markdown: string): string {
   }
 }
 
-/** What differs from run to run in spite of equal input: keys, and all that follows from them. */
+/** What differs from run to run in spite of equal input: keys, times, ports, and all that follows from them. */
 export function normalised(markdown: string): string {
   return markdown
     .replace(/\b[0-9a-f]{64}\b/g, "<sha256>")
     .replace(/\bserial [0-9a-f]+/g, "serial <serial>")
-    .replace(/\b20\d\d-\d\d-\d\dT[0-9:.]+Z/g, "<time>");
+    .replace(/\b20\d\d-\d\d-\d\dT[0-9:.]+Z/g, "<time>")
+    .replace(/\(\d+ days? old\)/g, "(<age>)")
+    // What the loopback Sigstore makes when it starts.
+    .replace(/[^\s"]*\/loopback-sigstore-\w+/g, "<folder>")
+    .replace(/\b127\.0\.0\.1:\d+/g, "127.0.0.1:<port>")
+    .replace(/((?:written|updated) on|expires|127\S+\s+since) 20\d\d-\d\d-\d\d\b/g, "$1 <date>");
 }
 
 /** Lines after `$ `, with those that a backslash continues. */
@@ -55,22 +62,57 @@ function commands(block: string): readonly string[] {
   return found;
 }
 
-function output(command: string, folder: string, path: string): string {
-  const { stdout, stderr } = spawnSync("bash", ["-c", `exec 2>&1; ${command}`], {
+/** Runs commands one after the other in one shell, and gives what each printed. */
+function session(lines: readonly string[], folder: string): readonly string[] {
+  const [bin, outputs] = [join(folder, ".bin"), join(folder, ".outputs")];
+  for (const made of [bin, outputs]) mkdirSync(made);
+  program(bin, "model-signing", `exec ${shellWords(programCommand())} "$@"`);
+  program(bin, "deno", denoTasks());
+  const output = (index: number) => join(outputs, String(index));
+  const script = [
+    "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT",
+    ...lines.flatMap((line, index) => [`exec >${shellWords([output(index)])} 2>&1`, line]),
+  ].join("\n");
+  const caches = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  spawnSync("bash", ["-c", script], {
     cwd: folder,
-    env: { ...process.env, PATH: path, NO_COLOR: "1", COLUMNS: "80" },
-    encoding: "utf8",
+    env: programEnvironment({
+      COLUMNS: "80",
+      PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}`,
+      // What was fetched or agreed to on this machine is not the reader's.
+      XDG_CACHE_HOME: join(folder, ".cache"),
+      // Deno's own cache would go there, too.
+      DENO_DIR: process.env["DENO_DIR"] ?? join(caches, "deno"),
+    }),
+    stdio: "ignore",
+    timeout: SESSION_MS,
   });
-  const text = stdout + stderr;
-  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+  return lines.map((_, index) => {
+    const text = readFileSync(output(index), "utf8");
+    return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+  });
 }
 
-function program(): string {
-  const binary = process.env["MODEL_SIGNING_BINARY"];
-  if (binary !== undefined) return JSON.stringify(resolve(binary));
-  const runtime = JSON.stringify(process.execPath);
-  const main = JSON.stringify(join(ROOT, "cli", "main.ts"));
-  return "deno" in process.versions ? `${runtime} run -A ${main}` : `${runtime} ${main}`;
+/** `deno task NAME` for the tasks that run a program, on the runtime that is here: a reader has Deno. */
+function denoTasks(): string {
+  const { tasks } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8")) as {
+    readonly tasks: Readonly<Record<string, { readonly command: string }>>;
+  };
+  const cases = Object.entries(tasks).flatMap(([name, { command }]) => {
+    const [, file, rest = ""] = /^deno run -A (\S+\.ts)((?: \S+)*)$/.exec(command) ?? [];
+    return file === undefined
+      ? []
+      : [`"task ${name}") shift 2; exec ${shellWords(sourceCommand(file))}${rest} "$@";;`];
+  });
+  return `case "$1 $2" in\n${cases.join("\n")}\nesac\nexit 2`;
+}
+
+function program(folder: string, name: string, script: string): void {
+  writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+}
+
+function shellWords(words: readonly string[]): string {
+  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 }
 
 if (import.meta.main) {

@@ -8,7 +8,12 @@ import { programCommand, programEnvironment } from "./cli.ts";
 /** Something to do once a text has appeared on the terminal. */
 export type TerminalStep =
   & { readonly after: string }
-  & ({ readonly send: string } | { readonly signal: NodeJS.Signals });
+  & (
+    | { readonly send: string }
+    /** Types what a shell command prints, which reads everything on the terminal from its stdin. */
+    | { readonly type: string }
+    | { readonly signal: NodeJS.Signals }
+  );
 
 /** How the program is started. */
 export type TerminalOptions = {

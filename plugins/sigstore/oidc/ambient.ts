@@ -43,22 +43,32 @@ export type Ambient = {
  * none, `TOKEN_UNAVAILABLE` says what was looked for.
  */
 export function ambientToken({ audience, env, places = DEFAULT_PLACES }: Ambient): TokenSource {
+  const request = { audience, env, places };
   return {
     kind: "ambient",
     description: "ambient credentials",
+    async prepare() {
+      for (const provider of PROVIDERS) if (await provider.isHere(request)) return;
+      throw none();
+    },
     async token(options) {
       for (const provider of PROVIDERS) {
-        const token = await provider.token({ audience, env, places }, options);
+        if (!await provider.isHere(request)) continue;
+        const token = await provider.token(request, options);
         if (token === undefined) continue;
         options.logger?.log("debug", "found ambient credentials", { provider: provider.name });
         return parseIdentityToken(token, audience);
       }
-      const looked = PROVIDERS.map(({ name, signs }) => `${name} (${signs})`).join(", ");
-      throw new ModelSigningError(
-        "TOKEN_UNAVAILABLE",
-        `this machine has no ambient credentials; looked for ${looked}`,
-        { hint: "give --identity-token, or sign in by leaving out --use-ambient-credentials" },
-      );
+      throw none();
     },
   };
+}
+
+function none(): ModelSigningError {
+  const looked = PROVIDERS.map(({ name, signs }) => `${name} (${signs})`).join(", ");
+  return new ModelSigningError(
+    "TOKEN_UNAVAILABLE",
+    `this machine has no ambient credentials; looked for ${looked}`,
+    { hint: "give --identity-token, or sign in by leaving out --use-ambient-credentials" },
+  );
 }

@@ -4,7 +4,7 @@ import type { RunOptions } from "../../../core/options.ts";
 import { Secret } from "../../../core/secret.ts";
 import { malformed } from "./jwt.ts";
 import type { TokenSource } from "./source.ts";
-import { parseIdentityToken } from "./token.ts";
+import { type IdentityToken, parseIdentityToken } from "./token.ts";
 import { readTokenFile } from "./token_file.ts";
 
 /**
@@ -14,13 +14,20 @@ import { readTokenFile } from "./token_file.ts";
  */
 export function givenToken(text: Secret, audience: string): TokenSource {
   let token: Secret | undefined;
+  const parse = async (options: RunOptions): Promise<IdentityToken> => {
+    token ??= await read(text, options);
+    return parseIdentityToken(token, audience);
+  };
   return {
     kind: "given",
     description: "the given identity token",
-    async token(options) {
-      token ??= await read(text, options);
-      return parseIdentityToken(token, audience);
+    async prepare(options) {
+      const { expires } = await parse(options);
+      options.logger?.log("info", "the identity token must be used before it expires", {
+        expires: expires.toISOString(),
+      });
     },
+    token: parse,
   };
 }
 

@@ -32,6 +32,10 @@ export function interactiveToken(signIn: SignIn): TokenSource {
   return {
     kind: "interactive",
     description: `signing in with ${signIn.issuer}`,
+    // deno-lint-ignore require-await
+    async prepare({ interaction }) {
+      if (!interaction) throw nobodyToAsk();
+    },
     async token(options) {
       const { interaction } = options;
       if (!interaction) throw nobodyToAsk();

@@ -14,6 +14,12 @@ export interface TokenSource {
   /** Names the source in logs. */
   readonly description: string;
   /**
+   * Finds out what can be found out without asking anybody: called before hours of hashing.
+   *
+   * @throws {ModelSigningError} what {@link token} would throw, as far as it is known already
+   */
+  prepare(options: RunOptions): Promise<void>;
+  /**
    * Obtains a token, a new one each time if the source can.
    *
    * @throws {ModelSigningError} `TOKEN_…` for a token that is not usable or none, `NETWORK_…`, `FILE_UNREADABLE`,

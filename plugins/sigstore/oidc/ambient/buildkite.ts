@@ -5,6 +5,7 @@ import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import process from "node:process";
+import { childEnvironment } from "../../../../core/child_environment.ts";
 import { ModelSigningError, throwIfAborted } from "../../../../core/errors.ts";
 import type { RunOptions } from "../../../../core/options.ts";
 import { Secret } from "../../../../core/secret.ts";
@@ -19,31 +20,32 @@ const AGENT = process.platform === "win32" ? "buildkite-agent.exe" : "buildkite-
 export const buildkite: AmbientProvider = {
   name: "Buildkite",
   signs: "BUILDKITE",
+  async isHere({ env }) {
+    if (!env["BUILDKITE"]) return false;
+    await findAgent(env["PATH"] ?? "");
+    return true;
+  },
   async token(request, options) {
-    const { env, audience } = request;
-    if (!env["BUILDKITE"]) return undefined;
-    const agent = await findAgent(env["PATH"] ?? "");
-    if (agent === undefined) {
-      throw new ModelSigningError(
-        "TOKEN_UNAVAILABLE",
-        `this job of Buildkite cannot ask for an identity token: PATH holds no ${AGENT}`,
-        { hint: `add the folder of ${AGENT} to PATH as an absolute path` },
-      );
-    }
+    const agent = await findAgent(request.env["PATH"] ?? "");
+    const { audience } = request;
     options.logger?.log("debug", "asking the Buildkite agent", { agent, audience });
     return await ask(agent, request, options);
   },
 };
 
 /** The agent's path. A folder that PATH names relatively is skipped, as whoever wrote the model could fill it. */
-async function findAgent(path: string): Promise<string | undefined> {
+async function findAgent(path: string): Promise<string> {
   for (const folder of path.split(delimiter)) {
     if (!isAbsolute(folder)) continue;
     const file = join(folder, AGENT);
     const executable = await access(file, constants.X_OK).then(() => true, () => false);
     if (executable && (await stat(file)).isFile()) return file;
   }
-  return undefined;
+  throw new ModelSigningError(
+    "TOKEN_UNAVAILABLE",
+    `this job of Buildkite cannot ask for an identity token: PATH holds no ${AGENT}`,
+    { hint: `add the folder of ${AGENT} to PATH as an absolute path` },
+  );
 }
 
 function ask(
@@ -55,7 +57,7 @@ function ask(
   const timeout = options.timeout ?? DEFAULT_WAIT_MS;
   return new Promise((resolve, reject) => {
     execFile(agent, ["oidc", "request-token", "--audience", audience], {
-      env: { ...env },
+      env: childEnvironment(env),
       timeout,
       // What it writes to stderr, too.
       maxBuffer: MAX_TOKEN_BYTES,

@@ -1,6 +1,7 @@
 /** The file that cosign reads tokens from; Kubernetes projects service account tokens there. */
 
-import { ModelSigningError, systemCode } from "../../../../core/errors.ts";
+import { stat } from "node:fs/promises";
+import { systemCode } from "../../../../core/errors.ts";
 import { readTokenFile } from "../token_file.ts";
 import { type AmbientProvider, DEFAULT_PLACES } from "./provider.ts";
 
@@ -8,16 +9,15 @@ import { type AmbientProvider, DEFAULT_PLACES } from "./provider.ts";
 export const cosignFile: AmbientProvider = {
   name: "the cosign token file",
   signs: `SIGSTORE_OIDC_TOKEN_FILE, ${DEFAULT_PLACES.tokenFile}`,
+  async isHere({ env, places }) {
+    if (env["SIGSTORE_OIDC_TOKEN_FILE"]) return true;
+    return await stat(places.tokenFile).then(
+      () => true,
+      // What cannot be looked at is there: reading it says why it cannot be used.
+      (error) => !["ENOENT", "ENOTDIR"].includes(systemCode(error)),
+    );
+  },
   async token({ env, places }, options) {
-    const named = env["SIGSTORE_OIDC_TOKEN_FILE"];
-    if (named) return await readTokenFile(named, options);
-    try {
-      return await readTokenFile(places.tokenFile, options);
-    } catch (error) {
-      const absent = error instanceof ModelSigningError &&
-        ["ENOENT", "ENOTDIR"].includes(systemCode(error.cause));
-      if (absent) return undefined;
-      throw error;
-    }
+    return await readTokenFile(env["SIGSTORE_OIDC_TOKEN_FILE"] || places.tokenFile, options);
   },
 };

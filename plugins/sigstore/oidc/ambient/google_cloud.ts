@@ -30,11 +30,14 @@ type Resource = "identity" | "token";
 export const googleCloud: AmbientProvider = {
   name: "Google Cloud",
   signs: "GOOGLE_SERVICE_ACCOUNT_NAME, GCE_METADATA_HOST, the machine's product name",
+  async isHere({ env, places }) {
+    if (env["GOOGLE_SERVICE_ACCOUNT_NAME"] || namedHost(env)) return true;
+    return await isGoogleMachine(places.productName);
+  },
   async token(asked, options) {
-    const { audience, env, places } = asked;
+    const { audience, env } = asked;
     const account = env["GOOGLE_SERVICE_ACCOUNT_NAME"];
     if (account) return await impersonated(account, asked, options);
-    if (!namedHost(env) && !(await isGoogleMachine(places.productName))) return undefined;
     const query = new URLSearchParams({ audience, format: "full" });
     const { status, body } = await askMetadata("identity", query, asked, options);
     // A machine without a service account has no identity to offer.

@@ -38,10 +38,15 @@ export interface AmbientProvider {
   /** What shows that it is there. */
   readonly signs: string;
   /**
-   * Obtains a token; undefined when the machine shows no sign of this provider.
+   * Whether the machine shows signs of this provider. Asks nobody.
    *
-   * @throws {ModelSigningError} `TOKEN_UNAVAILABLE`, `NETWORK_…`, `FILE_UNREADABLE`, `ABORTED` when it is there
-   * and gives none
+   * @throws {ModelSigningError} `TOKEN_UNAVAILABLE` when it is there and certainly gives no token
+   */
+  isHere(request: AmbientRequest): Promise<boolean>;
+  /**
+   * Obtains a token, where the provider is; undefined when it turns out to have no identity to offer.
+   *
+   * @throws {ModelSigningError} `TOKEN_UNAVAILABLE`, `NETWORK_…`, `FILE_UNREADABLE`, `ABORTED`
    */
   token(request: AmbientRequest, options: RunOptions): Promise<Secret | undefined>;
 }

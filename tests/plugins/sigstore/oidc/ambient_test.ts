@@ -187,3 +187,13 @@ test("ambientToken() names the provider in the log, and not the token", async ()
   assert.ok(lines.join().includes("GitLab CI"));
   for (const part of text.split(".")) assert.ok(!lines.join().includes(part));
 });
+
+test("prepare() finds out without any request that no token can be had", async () => {
+  await fault("TOKEN_UNAVAILABLE", () => ambient({}).prepare({}));
+  await fault("TOKEN_UNAVAILABLE", () => ambient({ GITHUB_ACTIONS: "true" }).prepare({}));
+  await fault("TOKEN_UNAVAILABLE", () => ambient({ GITLAB_CI: "true" }).prepare({}));
+  await fault("TOKEN_UNAVAILABLE", () => ambient({ BUILDKITE: "true" }).prepare({}));
+  // Nobody listens there: a request would fail.
+  await ambient({ GCE_METADATA_HOST: "127.0.0.1:9" }).prepare({});
+  await ambient({ SIGSTORE_OIDC_TOKEN_FILE: "/nowhere" }).prepare({});
+});
