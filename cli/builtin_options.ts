@@ -99,6 +99,21 @@ export const SIGNED_MODEL_OPTIONS: readonly CliOption[] = MODEL_OPTIONS.map((opt
   }
 });
 
+/** Which source a model is read by, when its reference has no scheme. */
+export function sourceOption(kinds: readonly string[]): CliOption {
+  return {
+    name: "source",
+    type: "string",
+    metavar: "KIND",
+    choices: ["file", ...kinds],
+    fromEnvironment: false,
+    description:
+      `What a model without a scheme is: ${["file", ...kinds].join(" or ")}; for a folder, ` +
+      "what its signature was made from",
+    default: "by its content",
+  };
+}
+
 /** How digests are made. When verifying, the signature says. */
 export const HASH_OPTIONS: readonly CliOption[] = [
   {
@@ -125,7 +140,7 @@ export const SIGN_OPTIONS: readonly CliOption[] = [
     type: "file",
     metavar: "FILE",
     description: "Where to write the signature; - is stdout",
-    default: "model.sig",
+    default: "model.sig, or beside the model in a registry",
   },
 ];
 
@@ -138,14 +153,27 @@ const FORMAT: CliOption = {
   default: "text",
 };
 
-/** What `verify` reads, and how it answers. */
-export const VERIFY_OPTIONS: readonly CliOption[] = [
+/**
+ * What `verify` reads, and how it answers.
+ *
+ * @param keepsSignatures whether a model's signatures are found beside it
+ */
+export const verifyOptions = (
+  keepsSignatures: (operand: string) => boolean,
+): readonly CliOption[] => [
   {
     name: "signature",
     type: "file",
     metavar: "FILE",
     required: true,
+    exempt: { words: "but for a model in a registry", applies: keepsSignatures },
     description: "The signature to verify; - is stdin",
+  },
+  {
+    name: "pull",
+    type: "directory",
+    metavar: "FOLDER",
+    description: "Write a model from a registry to this folder, once it is verified",
   },
   {
     name: "ignore-unsigned-files",

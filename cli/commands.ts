@@ -3,10 +3,10 @@
 import type {
   CommandAction,
   CommandProvider,
-  Option,
   ProviderBase,
   Registry,
   SignerProvider,
+  SourceProvider,
   VerifierProvider,
 } from "../core/mod.ts";
 import {
@@ -17,18 +17,20 @@ import {
   MODEL_OPTIONS,
   SIGN_OPTIONS,
   SIGNED_MODEL_OPTIONS,
-  VERIFY_OPTIONS,
+  sourceOption,
+  verifyOptions,
 } from "./builtin_options.ts";
+import type { CliOption } from "./option.ts";
 import type { Command, CommandFamily, Offer, Operand, OptionGroup } from "./command.ts";
 import { META_COMMANDS } from "./mistakes.ts";
-import { pick } from "./model.ts";
+import { pick, providerOf } from "./model.ts";
 
 /** The method of `sign MODEL` and `verify MODEL`. */
 const PREFERRED_METHOD = "sigstore";
 
 const MODEL: Operand = {
   metavar: "MODEL",
-  description: "The model: a directory or a file",
+  description: "The model: a directory, a file, or a reference such as oci://registry/name:tag",
   jsonKey: "model",
 };
 
@@ -40,7 +42,7 @@ const SIGNATURE: Operand = {
 
 /** Everything that a registry's providers and the program itself offer. Runs no provider. */
 export function commandsOf(registry: Registry, version: string): Offer {
-  const sources = registry.all("source").flatMap(({ options }) => options);
+  const sources = sourcesOf(registry);
   const signers = registry.all("signer");
   const verifiers = registry.all("verifier");
   const families: CommandFamily[] = [
@@ -86,7 +88,32 @@ function family(
   return [{ name, summary, kind: "method", ...preferred }];
 }
 
-function signCommand(provider: SignerProvider, sources: readonly Option[]): Command {
+/** What the sources of models take. */
+type Sources = {
+  /** Of files, and which source reads a model. */
+  readonly file: readonly CliOption[];
+  readonly others: readonly OptionGroup[];
+  readonly keepSignatures: (operand: string) => boolean;
+};
+
+function sourcesOf(registry: Registry): Sources {
+  const all: readonly SourceProvider[] = registry.all("source");
+  const [file, others] = [
+    all.filter(({ id }) => id === "file"),
+    all.filter(({ id }) => id !== "file"),
+  ];
+  const kinds = others.filter(({ recognizes }) => recognizes !== undefined).map(({ id }) => id);
+  return {
+    file: [
+      ...file.flatMap(({ options }) => options),
+      ...(kinds.length > 0 ? [sourceOption(kinds)] : []),
+    ],
+    others: others.map(({ id, options }) => ({ title: `Options of ${id} models`, options })),
+    keepSignatures: (operand) => providerOf(registry, operand)?.keepsSignatures === true,
+  };
+}
+
+function signCommand(provider: SignerProvider, sources: Sources): Command {
   return {
     path: ["sign", provider.id],
     summary: provider.summary,
@@ -94,29 +121,31 @@ function signCommand(provider: SignerProvider, sources: readonly Option[]): Comm
     groups: withoutRepeats([
       { title: "Signing options", options: [...SIGN_OPTIONS, ...HASH_OPTIONS] },
       { title: "Method options", options: provider.options },
-      { title: "Model options", options: [...sources, ...MODEL_OPTIONS] },
+      { title: "Model options", options: [...sources.file, ...MODEL_OPTIONS] },
+      ...sources.others,
     ]),
     examples: provider.examples ?? [],
     run: async (invocation) => (await import("./commands/sign.ts")).sign(provider, invocation),
   };
 }
 
-function verifyCommand(provider: VerifierProvider, sources: readonly Option[]): Command {
+function verifyCommand(provider: VerifierProvider, sources: Sources): Command {
   return {
     path: ["verify", provider.id],
     summary: provider.summary,
     operand: MODEL,
     groups: withoutRepeats([
-      { title: "Verification options", options: VERIFY_OPTIONS },
+      { title: "Verification options", options: verifyOptions(sources.keepSignatures) },
       { title: "Method options", options: provider.options },
-      { title: "Model options", options: [...sources, ...SIGNED_MODEL_OPTIONS] },
+      { title: "Model options", options: [...sources.file, ...SIGNED_MODEL_OPTIONS] },
+      ...sources.others,
     ]),
     examples: provider.examples ?? [],
     run: async (invocation) => (await import("./commands/verify.ts")).verify(provider, invocation),
   };
 }
 
-function digestCommand(sources: readonly Option[]): Command {
+function digestCommand(sources: Sources): Command {
   return {
     path: ["digest"],
     summary: "Print a model's root digest",
@@ -125,8 +154,9 @@ function digestCommand(sources: readonly Option[]): Command {
       { title: "Digest options", options: [...DIGEST_OPTIONS, ...HASH_OPTIONS] },
       {
         title: "Model options",
-        options: [...sources.filter(({ name }) => name !== "signature"), ...MODEL_OPTIONS],
+        options: [...sources.file.filter(({ name }) => name !== "signature"), ...MODEL_OPTIONS],
       },
+      ...sources.others,
     ]),
     examples: [
       "model-signing digest ./model",
@@ -177,11 +207,11 @@ function otherCommand(
   };
 }
 
-/** The first option of a name counts, and the program's own come first. */
+/** The first option of a name counts, and the program's own come first. Groups without any are left out. */
 function withoutRepeats(groups: readonly OptionGroup[]): readonly OptionGroup[] {
   const taken = new Set(GLOBAL_OPTIONS.map(({ name }) => name));
   return groups.map(({ title, options }) => ({
     title,
     options: options.filter(({ name }) => !taken.has(name) && taken.add(name)),
-  }));
+  })).filter(({ options }) => options.length > 0);
 }

@@ -125,7 +125,7 @@ export function familyHelp(
 /** `Files hashed at once [default: one per processor] [env: MODEL_SIGNING_JOBS]`. */
 export function optionHelp(option: CliOption): Message {
   const notes = [
-    option.required ? "[required]" : "",
+    option.required ? `[required${option.exempt ? `, ${option.exempt.words}` : ""}]` : "",
     option.repeatable ? (option.commaSeparated ? "[repeatable, or a,b]" : "[repeatable]") : "",
     option.default === undefined ? "" : `[default: ${option.default}]`,
     option.fromEnvironment === false ? "" : `[env: ${environmentName(option)}]`,

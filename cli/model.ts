@@ -1,13 +1,18 @@
 /** Opens the model that a command names. */
 
+import { stat } from "node:fs/promises";
 import {
+  type CompareInput,
   type HasherFactory,
   type HashInput,
   type HashType,
   type ManifestSource,
   ModelSigningError,
+  type OpenedSource,
   type Option,
+  type Registry,
   type Settings,
+  type SourceProvider,
 } from "../core/mod.ts";
 import { hasherFactory } from "../plugins/mod.ts";
 import type { Invocation } from "./command.ts";
@@ -16,18 +21,53 @@ import type { Invocation } from "./command.ts";
  * The model of a command line.
  *
  * A reference that begins with the scheme of a source (`oci:…`) always goes to that source, so that no file
- * in the current folder can take its place; `./oci:…` names such a file.
+ * in the current folder can take its place; `./oci:…` names such a file. Other references are read by the source
+ * that `--source` names, else by the one that recognises their content, else as files. A folder is always one of
+ * files, whatever `--source` says that its signature was made from.
  */
-export async function openModel(invocation: Invocation): Promise<ManifestSource> {
+export async function openModel(invocation: Invocation): Promise<OpenedSource> {
   const { operand, registry, settings, run } = invocation;
+  const provider = providerOf(registry, operand) ??
+    await readerOf(registry, operand, settings["source"] as string | undefined);
+  return await provider.open(operand, pick(settings, provider.options), run);
+}
+
+/** The source whose scheme a reference begins with. */
+export function providerOf(registry: Registry, operand: string): SourceProvider | undefined {
   const [, scheme] = /^([a-z][a-z0-9-]*):/.exec(operand) ?? [];
-  const provider =
-    (scheme === undefined || scheme === "file" ? undefined : registry.find("source", scheme)) ??
-      registry.find("source", "file");
-  if (!provider) {
+  return scheme === undefined || scheme === "file" ? undefined : registry.find("source", scheme);
+}
+
+async function readerOf(
+  registry: Registry,
+  path: string,
+  asked: string | undefined,
+): Promise<SourceProvider> {
+  const file = registry.find("source", "file");
+  if (!file) {
     throw new ModelSigningError("PLUGIN_CONTRACT", "no plugin provides models from files");
   }
-  return (await provider.open(operand, pick(settings, provider.options), run)).source;
+  if (asked === "file" || await isDirectory(path)) return file;
+  if (asked !== undefined) return registry.find("source", asked) ?? file;
+  for (const provider of registry.all("source")) {
+    if (await provider.recognizes?.(path)) return provider;
+  }
+  return file;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  // What cannot be looked at is the source's to report.
+  return await stat(path).then((facts) => facts.isDirectory(), () => false);
+}
+
+/** Which resources of a statement need not be files, by what any source says of it. */
+export function rolesOf({ registry, settings }: Invocation): NonNullable<CompareInput["roles"]> {
+  return (statement) =>
+    new Map(
+      registry.all("source").flatMap((provider) => [
+        ...provider.roles?.(statement, settings["source"] === provider.id) ?? [],
+      ]),
+    );
 }
 
 /** The settings that a provider declares. */

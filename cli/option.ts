@@ -19,6 +19,8 @@ export type CliOption = Omit<Option, "type"> & {
   readonly short?: `-${string}`;
   /** What applies when it is not given, for the help page. */
   readonly default?: string;
+  /** For which operands it is not required after all, and the words for them in the help page. */
+  readonly exempt?: { readonly words: string; readonly applies: (operand: string) => boolean };
   /** The smallest number that is accepted. */
   readonly min?: number;
   /** Other lowercase words for the choices; the choices, too, are then taken in any case. */

@@ -179,8 +179,9 @@ function requireAll(
   settings: Settings,
   operand: string | undefined,
 ): void {
-  const missing = options.filter(({ name, required }) =>
-    required && ![name, ...alternatives(options, name)].some((given) => given in settings)
+  const missing = options.filter(({ name, required, exempt }) =>
+    required && ![name, ...alternatives(options, name)].some((given) => given in settings) &&
+    !(operand !== undefined && exempt?.applies(operand))
   );
   const names = missing.map(({ name }) => {
     const others = alternatives(options, name).map((other) => `--${other}`).join(", ");

@@ -21,7 +21,7 @@ import type { Check } from "./verifier.ts";
 export type CompareInput = {
   readonly source: ManifestSource;
   readonly hasher: HasherFactory;
-  /** Also leave out the git paths at the top, unless they are signed. Default: true. */
+  /** Also leave out the git paths at the top, unless they are signed. Default: what the source says. */
   readonly ignoreGitPaths?: boolean;
   /** Unset: as the signature says. False: refuse a signature that followed symbolic links. */
   readonly allowSymlinks?: boolean;
@@ -76,7 +76,7 @@ export async function compare(
     filter: new PathFilter({
       ignorePaths: [
         ...serialization.ignorePaths,
-        ...(input.ignoreGitPaths ?? true ? GIT_PATHS : []),
+        ...(input.ignoreGitPaths ?? source.ignoreGitPaths ?? true ? GIT_PATHS : []),
         ...source.ignorePaths,
       ],
       listed,
@@ -203,7 +203,9 @@ function checkAnnotations(
     return [skippedCheck(id, `the signature does not bind ${names.map(printable).join(", ")}`)];
   }
   const detail = bound.map((name) => `${printable(name)} is ${excerpt(actual[name]!)}`).join(", ");
-  return [{ id, status: "passed", detail: `${detail}, as signed` }];
+  const unbound = names.filter((name) => !bound.includes(name)).map(printable);
+  const remark = unbound.length > 0 ? `; ${unbound.join(", ")} is not bound` : "";
+  return [{ id, status: "passed", detail: `${detail}, as signed${remark}` }];
 }
 
 /** Exclusions of the user's own must not hide what is signed (OMS 4). */

@@ -15,6 +15,7 @@ export type IssueCode =
   | "BUNDLE_MATERIAL"
   | "ENVELOPE_PAYLOAD_TYPE"
   | "ENVELOPE_SIGNATURES"
+  | "SIGNATURE_MISSING"
   // The signature and who made it.
   | "SIGNATURE_INVALID"
   | "SIGNATURE_ENCODING"
@@ -68,6 +69,7 @@ export type IssueCode =
   | "FILE_CHANGED"
   | "ARCHIVE_UNDECIDED"
   | "ENTRY_NAME"
+  | "ENTRY_DIGEST"
   | "ENTRY_SYMLINK"
   | "ENTRY_SYMLINK_DANGLING"
   | "ENTRY_SYMLINK_CYCLE"
@@ -102,6 +104,7 @@ export type Issue = {
 export type ErrorCode =
   | "USAGE"
   | "USAGE_IGNORE_PATH"
+  | "USAGE_OCI_REFERENCE"
   | "ABORTED"
   | "MODEL_NOT_FOUND"
   | "MODEL_UNREADABLE"
@@ -137,6 +140,12 @@ export type ErrorCode =
   | "TOKEN_NOT_YET_VALID"
   | "TOKEN_AUDIENCE"
   | "TIMESTAMP_REFUSED"
+  // Registries and layouts.
+  | "OCI_NOT_FOUND"
+  | "OCI_UNAUTHORIZED"
+  | "OCI_CREDENTIALS"
+  | "OCI_MANIFEST"
+  | "OCI_DIGEST_MISMATCH"
   // Trust that was configured.
   | "TRUST_MALFORMED"
   | "TRUST_UNAVAILABLE"

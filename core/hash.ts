@@ -22,7 +22,7 @@ export type HashInput = {
   readonly shardSize?: number;
   /** Follow symbolic links. Default: they are refused. */
   readonly allowSymlinks?: boolean;
-  /** Leave out `.git`, `.gitattributes`, `.github` and `.gitignore` at the top. Default: true. */
+  /** Leave out `.git`, `.gitattributes`, `.github` and `.gitignore` at the top. Default: what the source says. */
   readonly ignoreGitPaths?: boolean;
 };
 
@@ -45,7 +45,10 @@ export async function hash(
 ): Promise<HashedModel> {
   const { source, algorithm = "sha256", allowSymlinks = false } = input;
   const ignorePaths = [
-    ...new Set([...(input.ignoreGitPaths ?? true ? GIT_PATHS : []), ...source.ignorePaths]),
+    ...new Set([
+      ...(input.ignoreGitPaths ?? source.ignoreGitPaths ?? true ? GIT_PATHS : []),
+      ...source.ignorePaths,
+    ]),
   ].sort(compareCodePoints);
   const rules: EnumerationRules = { filter: new PathFilter({ ignorePaths }), allowSymlinks };
   const settings: HashSettings = {

@@ -50,8 +50,8 @@ export type Hashed =
  * hasher is made.
  *
  * Results come in any order. Memory use does not depend on the number or size of the entries. A file that
- * cannot be read or that changes while it is read gives an issue. Entries that already carry a digest are
- * passed on when their algorithm is the hasher's own and the hasher makes whole-file digests; otherwise
+ * cannot be read or that changes while it is read gives an issue, as does one whose whole content has another
+ * digest than the entry expects of this algorithm. Entries that already carry a digest are passed on when their algorithm is the hasher's own and the hasher makes whole-file digests; otherwise
  * they give an issue.
  *
  * @throws {ModelSigningError} `ABORTED`, `HASH_UNAVAILABLE` or `HASH_WORKER_FAILED`, from the iterator

@@ -58,6 +58,8 @@ export type SourceProvider = ProviderBase & {
   readonly kind: "source";
   /** `reference` is what was given, with its scheme if it had one. */
   open(reference: string, settings: Settings, options: RunOptions): Promise<OpenedSource>;
+  /** Whether its models have their signatures beside them, so that none has to be named. */
+  readonly keepsSignatures?: boolean;
   /** Whether a reference without a scheme is one of this source's. Reads as little as it takes; never throws. */
   recognizes?(reference: string): Promise<boolean>;
   /**

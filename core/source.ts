@@ -22,6 +22,13 @@ export type FileLocation = {
 /** A half-open range of bytes. */
 export type ByteRange = { readonly start: number; readonly end: number };
 
+/** The digest of a whole file that is known without reading it. */
+export type StatedDigest = {
+  readonly algorithm: HashType;
+  /** Lowercase hex. */
+  readonly digest: string;
+};
+
 /**
  * One thing in a model. `path` is relative to the root, with `/` separators, and has passed `pathProblem()`,
  * but for a refused entry whose name is what was refused.
@@ -34,6 +41,10 @@ export type Entry =
     readonly size: number;
     /** Where to open it directly. Without it, content comes from `open`. */
     readonly location?: FileLocation;
+    /** The digest that the model itself states; to a hasher that computes this one, other content is an issue. */
+    readonly expected?: StatedDigest;
+    /** Further members of its resources, those of the whole file also on each of its shards. */
+    readonly extra?: Readonly<Record<string, unknown>>;
     /**
      * The content, or a part of it; a stream that ends early or late is an issue to the hasher. Errors of
      * the stream mean that the entry is unreadable.
@@ -41,13 +52,10 @@ export type Entry =
     open(range?: ByteRange): ReadableStream<Uint8Array>;
   }
   /** Content that is known by its digest only, such as the layer of an OCI manifest. */
-  | {
+  | StatedDigest & {
     readonly kind: "digest";
     readonly path: string;
     readonly size: number;
-    readonly algorithm: HashType;
-    /** Lowercase hex. */
-    readonly digest: string;
     readonly extra?: Readonly<Record<string, unknown>>;
   }
   /** Excluded, and present: named once at the top, without what lies below. */
@@ -122,6 +130,11 @@ export interface ManifestSource {
   readonly singleFile: boolean;
   /** What the user excluded, relative to the root, canonical. */
   readonly ignorePaths: readonly string[];
+  /**
+   * Whether git's files at the top are left out unless the user says. Default: true. False where nothing lies but what was
+   * put there to be a part of the model.
+   */
+  readonly ignoreGitPaths?: boolean;
   /** Everything that the rules leave in, and what they leave out as `ignored`. */
   entries(rules: EnumerationRules, options: RunOptions): AsyncIterable<Entry>;
 }

@@ -7,7 +7,7 @@ import { hashInput, openModel } from "../model.ts";
 /** Hashes a model and prints its root digest, which a signature would hold. */
 export async function digest(invocation: Invocation): Promise<ExitStatus> {
   const { settings, run, io } = invocation;
-  const source = await openModel(invocation);
+  const { source } = await openModel(invocation);
   const hashed = await hash(hashInput(invocation, source), run);
   const withFiles = settings["files"] === true;
   io.stdout.write(

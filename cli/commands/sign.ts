@@ -10,25 +10,30 @@ import {
   writeFileAtomically,
 } from "../../core/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
-import { hashInput, openModel, pick } from "../model.ts";
+import type { Io } from "../io.ts";
+import { hashInput, openModel, pick, providerOf } from "../model.ts";
 import { usageError } from "../option.ts";
 import { describeBundle } from "../report/description.ts";
 import { pageStyle } from "../report/page.ts";
 import { signedText } from "../report/signed.ts";
 import { STANDARD_STREAM } from "../signature.ts";
 
-/** Hashes and signs a model, and writes the signature. */
+/** Hashes and signs a model, and writes the signature, or keeps it beside a model in a registry. */
 export async function sign(provider: SignerProvider, given: Invocation): Promise<ExitStatus> {
+  const beside = given.settings["signature"] === undefined &&
+    providerOf(given.registry, given.operand)?.keepsSignatures === true;
   const target = (given.settings["signature"] ?? "model.sig") as string;
   // The source leaves the signature out of the model, so it must know also the default.
-  const invocation = { ...given, settings: { ...given.settings, signature: target } };
+  const invocation = beside
+    ? given
+    : { ...given, settings: { ...given.settings, signature: target } };
   const { settings, run, io, operand } = invocation;
   // Found out now, not after hours of hashing.
-  if (target !== STANDARD_STREAM) {
+  if (!beside && target !== STANDARD_STREAM) {
     await refuseModelAsTarget(operand, target);
     await checkWritable(target);
   }
-  const source = await openModel(invocation);
+  const { source, signatures } = await openModel(invocation);
   const opened = await provider.open(pick(settings, provider.options), run);
   let signed: SignedModelBundle;
   try {
@@ -36,14 +41,25 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
   } finally {
     await opened.signer[Symbol.asyncDispose]();
   }
-  if (target === STANDARD_STREAM) io.stdout.write(signed.bytes);
-  else await writeFileAtomically(target, signed.bytes);
+  const place = beside && signatures
+    ? `${await signatures.attach(signed.bytes, run)} (beside the model)`
+    : await write(target, signed.bytes, io);
   if (invocation.tells(true)) {
-    const output = target === STANDARD_STREAM ? io.stderr : io.stdout;
+    const output = !beside && target === STANDARD_STREAM ? io.stderr : io.stdout;
     const description = await describeBundle(invocation.registry, signed.bundle);
-    output.write(signedText({ signed, target, description }, pageStyle(output, io)));
+    output.write(signedText({ signed, place, description }, pageStyle(output, io)));
   }
   return 0;
+}
+
+/** Writes the signature, and says where it is. */
+async function write(target: string, bytes: Uint8Array, io: Io): Promise<string> {
+  if (target === STANDARD_STREAM) {
+    io.stdout.write(bytes);
+    return "written to stdout";
+  }
+  await writeFileAtomically(target, bytes);
+  return target;
 }
 
 /** A signature in the place of a single-file model would destroy the model. */

@@ -1,11 +1,21 @@
 /** `verify METHOD MODEL` */
 
-import { type Report, type VerifierProvider, verifyModel } from "../../core/mod.ts";
+import {
+  type FoundSignature,
+  type OpenedSource,
+  type Parsed,
+  type Report,
+  type SignatureStore,
+  type Verifier,
+  type VerifierProvider,
+  verifyModel,
+} from "../../core/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
-import { flag, hasherOf, openModel, pick } from "../model.ts";
+import { flag, hasherOf, openModel, pick, rolesOf } from "../model.ts";
+import { usageError } from "../option.ts";
 import { pageStyle } from "../report/page.ts";
 import { verificationJson } from "../report/verification_json.ts";
-import { verificationText } from "../report/verification_text.ts";
+import { type NamedReport, verificationText } from "../report/verification_text.ts";
 import { readSignature } from "../signature.ts";
 
 const STATUS: Readonly<Record<Report["verdict"], ExitStatus>> = {
@@ -20,22 +30,105 @@ export async function verify(
   invocation: Invocation,
 ): Promise<ExitStatus> {
   const { settings, run, io, operand } = invocation;
-  const signature = settings["signature"] as string;
   const verifier = await provider.open(pick(settings, provider.options), run);
-  const source = await openModel(invocation);
-  const report = await verifyModel({
-    bundle: await readSignature(signature),
-    source,
-    hasher: hasherOf(invocation),
-    verifier,
-    ...flag(settings, "ignore-git-paths", "ignoreGitPaths"),
-    ...flag(settings, "allow-symlinks", "allowSymlinks"),
-    ...flag(settings, "ignore-unsigned-files", "ignoreUnsignedFiles"),
-  }, run);
-  const named = { report, model: operand, name: source.name, signature };
+  const opened = await openModel(invocation);
+  const { source, puller } = opened;
+  const folder = settings["pull"] as string | undefined;
+  if (folder !== undefined && !puller) {
+    throw usageError("--pull is given, and the model is on this machine already");
+  }
+  const verified = await verifyAny(opened, verifier, invocation);
+  const { report } = verified;
+  const pulled = folder !== undefined && report.verdict === "verified" ? folder : undefined;
+  if (pulled !== undefined) await puller!.pull(pulled, run);
+  const named: NamedReport = {
+    ...verified,
+    model: operand,
+    name: source.name,
+    ...(pulled === undefined ? {} : { pulled }),
+  };
   if (settings["format"] === "json") io.stdout.write(verificationJson(named, invocation.version));
   else if (invocation.tells(report.verdict === "verified")) {
     io.stdout.write(verificationText(named, pageStyle(io.stdout, io)));
   }
   return STATUS[report.verdict];
+}
+
+/** A report, the signature that it is about, and what became of the others. */
+type Verified = Pick<NamedReport, "report" | "signature" | "others">;
+
+/** Verifies with the signature that was named, or with those beside the model until one is accepted. */
+async function verifyAny(
+  { source, signatures }: OpenedSource,
+  verifier: Verifier,
+  invocation: Invocation,
+): Promise<Verified> {
+  const { settings, run } = invocation;
+  const verifyWith = async ({ reference, bundle }: FoundSignature): Promise<Verified> => ({
+    signature: reference,
+    report: await verifyModel({
+      bundle,
+      source,
+      hasher: hasherOf(invocation),
+      verifier,
+      roles: rolesOf(invocation),
+      ...flag(settings, "ignore-git-paths", "ignoreGitPaths"),
+      ...flag(settings, "allow-symlinks", "allowSymlinks"),
+      ...flag(settings, "ignore-unsigned-files", "ignoreUnsignedFiles"),
+    }, run),
+  });
+  const signature = settings["signature"] as string | undefined;
+  if (signature !== undefined || !signatures) {
+    const reference = signature ?? "";
+    return await verifyWith({ reference, bundle: await readSignature(reference) });
+  }
+  const tried: Verified[] = [];
+  for await (const found of orNone(signatures, invocation)) {
+    const verified = await verifyWith(found);
+    if (verified.report.verdict === "verified") return withOthers(verified, tried);
+    tried.push(verified);
+  }
+  const best = tried.toSorted((left, right) => rank(left) - rank(right))[0]!;
+  return withOthers(best, tried.filter((each) => each !== best));
+}
+
+/** What is beside the model, or the finding that nothing is. */
+async function* orNone(
+  signatures: SignatureStore,
+  { run }: Invocation,
+): AsyncIterable<FoundSignature> {
+  let any = false;
+  for await (const found of signatures.discover(run)) {
+    any = true;
+    yield found;
+  }
+  if (any) return;
+  const none: Parsed<never> = {
+    ok: false,
+    issue: {
+      code: "SIGNATURE_MISSING",
+      message: "there is no signature beside the model",
+      hint: "name a signature file with --signature, if there is one elsewhere",
+    },
+  };
+  yield { reference: "none", bundle: none };
+}
+
+/** The one that came furthest is reported in full: its signature holds, or at least it can be read. */
+function rank({ report }: Verified): number {
+  if (report.verdict === "inconclusive") return 0;
+  if (report.verdict === "verified" || report.signedBy !== undefined) return 1;
+  return report.checks.some(({ id, status }) => id === "bundle" && status === "passed") ? 2 : 3;
+}
+
+function withOthers(verified: Verified, tried: readonly Verified[]): Verified {
+  if (tried.length === 0) return verified;
+  return {
+    ...verified,
+    others: tried.map(({ signature, report }) => ({
+      signature,
+      verdict: report.verdict,
+      issues: report.verdict === "verified" ? [] : report.issues,
+    })),
+  };
 }

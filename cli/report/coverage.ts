@@ -17,6 +17,9 @@ export function coverageFields(
 ): void {
   page.field("Content", [
     `${counted(coverage.files, "file")}, ${bytesText(coverage.bytes)}`,
+    ...(coverage.stated === undefined
+      ? []
+      : [`${grouped(coverage.stated)} of them by the digest that the model states, not read`]),
     serializationText(serialization),
   ]);
   page.field(
@@ -26,6 +29,10 @@ export function coverageFields(
   page.field(
     "Not covered",
     named(coverage.uncovered, "empty files, which a signature over shards does not cover"),
+  );
+  page.field(
+    "Not here",
+    named(coverage.absent ?? [], "signed, but no part of the model as files"),
   );
 }
 

@@ -8,21 +8,21 @@ import { Page, type PageStyle } from "./page.ts";
 /** A model that has just been signed. */
 export type SignedResult = {
   readonly signed: SignedModelBundle;
-  /** Where the signature went; `-` is stdout. */
-  readonly target: string;
+  /** Where the signature is. */
+  readonly place: string;
   readonly description: Description | undefined;
 };
 
 /** What was signed, by whom, and where the signature is. */
 export function signedText(
-  { signed, target, description }: SignedResult,
+  { signed, place, description }: SignedResult,
   style: PageStyle,
 ): string {
   const { manifest, rootDigest, coverage } = signed;
   const page = new Page(style);
   page.headline("SIGNED", "good", `model "${manifest.name}"`);
   page.gap();
-  page.field("Signature", target === "-" ? "written to stdout" : target);
+  page.field("Signature", place);
   if (description) {
     page.field("Signer", [`method ${description.method}`, ...signerLines(description)]);
   }

@@ -25,6 +25,8 @@ export function verificationJson(named: NamedReport, version: string): string {
       checks,
       files,
       coverage,
+      ...(named.pulled === undefined ? {} : { pulled: named.pulled }),
+      ...(named.others ? { otherSignatures: named.others } : {}),
     },
     null,
     2,

@@ -14,8 +14,16 @@ export type NamedReport = {
   readonly model: string;
   /** The model's own name. */
   readonly name: string;
-  /** Path of the signature. */
+  /** Path of the signature, or what it is called beside the model. */
   readonly signature: string;
+  /** Signatures beside the model that were tried before, and were not accepted. */
+  readonly others?: readonly {
+    readonly signature: string;
+    readonly verdict: Report["verdict"];
+    readonly issues: readonly Issue[];
+  }[];
+  /** The folder that the model was written to. */
+  readonly pulled?: string;
 };
 
 const TONES: Readonly<Record<Report["verdict"], Tone>> = {
@@ -33,6 +41,7 @@ export function verificationText(named: NamedReport, style: PageStyle): string {
   page.gap();
   page.field("Model", named.model);
   page.field("Signature", signature);
+  if (named.pulled !== undefined) page.field("Pulled to", named.pulled);
   const signer = report.verdict === "verified" ? report.identity : report.signedBy;
   if (signer) page.field("Signed by", identityLines(signer));
   if (signer) page.field("Signed at", timestampLines(report.timestamps));
@@ -54,6 +63,10 @@ export function verificationText(named: NamedReport, style: PageStyle): string {
   }
   page.table("Checks", report.checks.map(checkLine));
   differences(page, report.files);
+  const others = (named.others ?? []).map(({ signature, issues }) =>
+    [signature, ...issues.map(issueText)] as const
+  );
+  if (others.length > 0) page.list("Other signatures, not accepted", others);
   return page.toString();
 }
 

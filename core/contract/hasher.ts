@@ -89,6 +89,8 @@ export function hasherContract(make: HasherFactory): readonly ContractCase[] {
       ["hash() passes on ignored and refused entries", passesOn],
       ["hash() passes on a digest of its own algorithm, with its extras", passesDigests],
       ["hash() gives an issue for a digest it cannot use", refusesDigests],
+      ["hash() gives a file's extras to its resources, also to shards", carriesExtras],
+      ["hash() gives an issue for content with another digest than expected", comparesExpected],
       ["hash() gives an issue for a file that was replaced, changed or removed", noticesChanges],
       ["hash() gives one issue for a file of several shards", noticesChangesOnce],
       ["hash() follows a symbolic link only when told to", followsLinks],
@@ -240,6 +242,41 @@ async function refusesDigests(workbench: Workbench): Promise<void> {
     const results = await workbench.hash([entry], settings);
     assert.deepEqual(issues(results), new Map([["layer", "ENTRY_UNREADABLE"]]));
     assert.equal(digests(results).size, 0);
+  }
+}
+
+async function carriesExtras(workbench: Workbench): Promise<void> {
+  const extra = { mediaType: "application/octet-stream" };
+  const entries = [
+    { ...workbench.file("located", pattern(10)), extra },
+    { ...streamed("streamed", 10, pattern(10)), extra },
+  ];
+  for (const settings of [{}, { shardSize: 4 }]) {
+    const results = await workbench.hash(entries, settings);
+    assert.equal(results.length, settings.shardSize === undefined ? 2 : 6);
+    for (const result of results) {
+      assert.deepEqual(result.kind === "resource" && result.resource.extra, extra);
+    }
+  }
+}
+
+async function comparesExpected(workbench: Workbench): Promise<void> {
+  const right = { algorithm: "sha256", digest: oracle("sha256", 1024) } as const;
+  const wrong = { algorithm: "sha256", digest: oracle("sha256", 1023) } as const;
+  const entries = [
+    { ...workbench.file("right", pattern(1024)), expected: right },
+    { ...workbench.file("wrong", pattern(1024)), expected: wrong },
+    { ...streamed("streamed", 1024, pattern(1024)), expected: wrong },
+  ];
+  const results = await workbench.hash(entries, {});
+  assert.deepEqual([...digests(results).keys()], ["right"]);
+  assert.deepEqual(
+    [...issues(results)].toSorted(),
+    [["streamed", "ENTRY_DIGEST"], ["wrong", "ENTRY_DIGEST"]],
+  );
+  // The digests of another algorithm, or of a part, cannot be compared with it.
+  for (const settings of [{ algorithm: "blake2b" }, { shardSize: 1024 }] as const) {
+    assert.equal(issues(await workbench.hash(entries, settings)).size, 0);
   }
 }
 

@@ -35,7 +35,7 @@ export function serviceUrl(base: string, path: string, what: string, code: Error
 }
 
 /** Whether a URL's host can only be this machine. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }

@@ -16,7 +16,7 @@ import type { RunOptions } from "../../core/options.ts";
 import { pathProblem } from "../../core/path.ts";
 import type { Entry, EnumerationRules } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
-import { FileEntry, locationOf } from "./file_entry.ts";
+import { FileEntry, locationOf } from "../_file/mod.ts";
 import { join, nameInside } from "./paths.ts";
 import { fileKind, rootFault } from "./root.ts";
 

@@ -1,6 +1,6 @@
 /** One pass over a model's entries: queues, lanes, results. */
 
-import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { type IssueCode, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { Hashed, HashSettings } from "../../core/hasher.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { shardName, shardRanges } from "../../core/shard.ts";
@@ -286,19 +286,39 @@ export class Run {
   }
 
   #settle(file: FileState, range: ByteRange, outcome: Outcome): void {
-    const { path } = file.entry;
+    const { path, extra } = file.entry;
     const { algorithm, shardSize } = this.#settings;
-    if (typeof outcome === "string") {
-      const name = shardSize === undefined ? path : shardName(path, range);
-      const resource = { name, digest: outcome, algorithm };
-      this.#ready.push({ kind: "resource", resource, size: range.end - range.start });
-    } else if (!file.failed) {
-      file.failed = true;
+    if (typeof outcome !== "string") {
       const { code, problem } = outcome;
-      const message = `${quote(path)} ${problem}`;
-      this.#ready.push({ kind: "issue", issue: { code, message, path } });
+      this.#refuse(file, code, `${quote(path)} ${problem}`);
+    } else if (this.#contradicts(file.entry, outcome)) {
+      const message = `${
+        quote(path)
+      } has the ${algorithm} digest ${outcome}, its model states ${file.entry.expected?.digest}`;
+      this.#refuse(file, "ENTRY_DIGEST", message);
+    } else {
+      const name = shardSize === undefined ? path : shardName(path, range);
+      const resource = {
+        name,
+        digest: outcome,
+        algorithm,
+        ...(extra === undefined ? {} : { extra }),
+      };
+      this.#ready.push({ kind: "resource", resource, size: range.end - range.start });
     }
     this.#release(file);
+  }
+
+  #contradicts({ expected }: FileEntry, digest: string): boolean {
+    const { algorithm, shardSize } = this.#settings;
+    return expected?.algorithm === algorithm && shardSize === undefined &&
+      expected.digest !== digest;
+  }
+
+  #refuse(file: FileState, code: IssueCode, message: string): void {
+    if (file.failed) return;
+    file.failed = true;
+    this.#ready.push({ kind: "issue", issue: { code, message, path: file.entry.path } });
   }
 
   #release(file: FileState): void {

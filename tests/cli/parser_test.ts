@@ -191,7 +191,7 @@ test("parseArguments() describes every option with default, variable and example
   for (
     const part of [
       "--signature FILE",
-      "[default: model.sig]",
+      "[default: model.sig,",
       "[env: MODEL_SIGNING_SIGNATURE]",
       "--private-key",
       "[required]",

@@ -147,10 +147,8 @@ for (const [name, { service, rekor }] of Object.entries(SERVICES)) {
       while (!(await sigstore.requests()).some((each) => each.service === service)) await sleep(20);
       process.kill(pid, "SIGINT");
     };
-    const outcome = await at.run([
-      ...signing(sigstore, rekor),
-      ...["--identity-token", await sigstore.token(), "--log-level", "debug"],
-    ], { step: { after: "hash done", act: (pid) => void interrupted(pid) } });
+    const args = [...signing(sigstore, rekor), "--identity-token", await sigstore.token()];
+    const outcome = await at.run(args, { started: (pid) => void interrupted(pid) });
     assertFault(outcome, 3, "ABORTED");
     assert.deepEqual(snapshot(at.path), before);
   });

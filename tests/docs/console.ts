@@ -88,7 +88,8 @@ function session(lines: readonly string[], folder: string): readonly string[] {
     timeout: SESSION_MS,
   });
   return lines.map((_, index) => {
-    const text = readFileSync(output(index), "utf8");
+    // Where a reader has a home, the session has its folder.
+    const text = readFileSync(output(index), "utf8").replaceAll(folder, "~");
     return text === "" || text.endsWith("\n") ? text : `${text}\n`;
   });
 }

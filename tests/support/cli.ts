@@ -16,6 +16,8 @@ export type CliOptions = {
   readonly stdin?: string;
   /** What is done once, when a text has appeared on stderr. */
   readonly step?: { readonly after: string; act(pid: number): void };
+  /** Told the process, as soon as there is one. */
+  started?(pid: number): void;
 };
 
 /** What the program did. */
@@ -70,6 +72,7 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   const stdout: Uint8Array[] = [];
   const stderr: Uint8Array[] = [];
   let acted = false;
+  if (child.pid !== undefined) options.started?.(child.pid);
   child.stdout.on("data", (chunk: Uint8Array) => stdout.push(chunk));
   child.stderr.on("data", (chunk: Uint8Array) => {
     stderr.push(chunk);

@@ -11,7 +11,8 @@ import type { SignerPolicy } from "../../plugins/sigstore/policy.ts";
 import { chooseServices } from "../../plugins/sigstore/services.ts";
 import { sigstoreSigner } from "../../plugins/sigstore/signer.ts";
 import { parseSigningConfig } from "../../plugins/sigstore/signing_config.ts";
-import { selectTrust, type Trust } from "../../plugins/sigstore/trust/mod.ts";
+import type { Trust } from "../../plugins/sigstore/trust/mod.ts";
+import { trustedRootOf } from "../../plugins/sigstore/trusted_root.ts";
 import { sigstoreVerifier } from "../../plugins/sigstore/verifier.ts";
 import type { Loose } from "./bundles.ts";
 import { sha256 } from "./bundles.ts";
@@ -56,9 +57,22 @@ export async function sigstoreBundle(
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-/** The trust that the instance is known by. */
-export async function trustIn(sigstore: Sigstore): Promise<Trust> {
-  return await selectTrust({ trustRoot: sigstore.trustedRoot });
+/** The trust that the instance is known by, after a change of its TrustedRoot message. */
+export async function trustIn(
+  sigstore: Sigstore,
+  change: (root: Loose) => void = () => {},
+): Promise<Trust> {
+  const root = JSON.parse(await readFile(sigstore.trustedRoot, "utf8"));
+  change(root);
+  return trustOf(root);
+}
+
+/** Trust in a TrustedRoot message. */
+export function trustOf(message: Loose): Trust {
+  return {
+    root: trustedRootOf(message),
+    origin: { kind: "file", name: "trusted_root.json", notes: [] },
+  };
 }
 
 /** A bundle's JSON as core reads it; undefined when it does not. */
@@ -77,6 +91,21 @@ export async function verifyJson(
   const bundle = bundleOf(json);
   if (!bundle) throw new Error("the bundle cannot be parsed");
   return await sigstoreVerifier({ trust, ...policy, ...(now ? { now } : {}) }).verify(bundle, {});
+}
+
+/** Codes of all that is wrong when a bundle is verified; empty for one that is accepted. */
+export async function codesFor(
+  json: Loose,
+  trust: Trust,
+  policy: SignerPolicy,
+): Promise<readonly string[]> {
+  const found = await verifyJson(json, trust, policy);
+  const codes = Object.values(failures(found));
+  // Whoever takes one for the other accepts too much.
+  if ((codes.length === 0) !== (found.identity !== undefined)) {
+    throw new Error(`identity ${JSON.stringify(found.identity)} beside findings ${codes}`);
+  }
+  return codes;
 }
 
 /** Id and code of every check that failed. */

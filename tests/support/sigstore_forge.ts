@@ -4,7 +4,6 @@ import { Buffer } from "node:buffer";
 import { context, encode, encodeSequence, TAG } from "../../plugins/_der/mod.ts";
 import type { SignerPolicy } from "../../plugins/sigstore/policy.ts";
 import type { Trust } from "../../plugins/sigstore/trust/mod.ts";
-import { trustedRootOf } from "../../plugins/sigstore/trusted_root.ts";
 import {
   type Authority,
   digitalSignature,
@@ -30,6 +29,7 @@ import {
   preAuthentication,
   statementOf,
 } from "./bundles.ts";
+import { trustOf } from "./sigstore_bundles.ts";
 import { AnyLog, entryBody, type EntryKind } from "./sigstore_log.ts";
 
 /** Who a forged certificate is for when nothing else is said. */
@@ -73,6 +73,17 @@ export function fulcioUtf8(number: number, text: string | Uint8Array): Uint8Arra
   return extension(`1.3.6.1.4.1.57264.1.${number}`, encode(TAG.utf8String, Buffer.from(text)));
 }
 
+/** A certificate authority in a trusted root, by its certificates up to the anchor. */
+export function trustedAuthority(...chain: readonly Pick<Authority, "certificate">[]): Loose {
+  return {
+    uri: "https://fulcio.example",
+    certChain: {
+      certificates: chain.map(({ certificate }) => ({ rawBytes: base64(certificate) })),
+    },
+    validFor: { start: "2020-01-01T00:00:00Z" },
+  };
+}
+
 /** The instance. */
 export class Forge {
   readonly root: Authority = rootAuthority("root", "P-384");
@@ -87,17 +98,7 @@ export class Forge {
     return {
       mediaType: "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
       tlogs: [this.log.trusted],
-      certificateAuthorities: [
-        {
-          uri: "https://fulcio.example",
-          certChain: {
-            certificates: [this.intermediate, this.root].map(({ certificate }) => ({
-              rawBytes: base64(certificate),
-            })),
-          },
-          validFor,
-        },
-      ],
+      certificateAuthorities: [trustedAuthority(this.intermediate, this.root)],
       ctlogs: [{
         baseUrl: "https://ct.example",
         publicKey: { rawBytes: base64(spki), keyDetails: "PKIX_ECDSA_P256_SHA_256", validFor },
@@ -172,12 +173,4 @@ export class Forge {
       },
     };
   }
-}
-
-/** Trust in a TrustedRoot message. */
-export function trustOf(message: Loose): Trust {
-  return {
-    root: trustedRootOf(message),
-    origin: { kind: "file", name: "trusted_root.json", notes: [] },
-  };
 }

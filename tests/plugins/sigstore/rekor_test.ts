@@ -32,11 +32,7 @@ function logOf(sigstore: Sigstore, version: 1 | 2): Service {
 async function signed(sigstore: Sigstore, bytes: Uint8Array): ReturnType<typeof signOnce> {
   return await signOnce(bytes, {
     services: servicesOf(sigstore, 1),
-    tokenSource: {
-      kind: "given",
-      description: "a test's token",
-      token: () => identityToken(sigstore),
-    },
+    tokenSource: { token: () => identityToken(sigstore) },
   }, {});
 }
 

@@ -11,9 +11,12 @@ import type { RunOptions } from "../../../core/options.ts";
 import { sign } from "../../../core/sign.ts";
 import type { Witness } from "../../../core/signer.ts";
 import { signMessage } from "../../../plugins/sigstore/message.ts";
-import type { TokenSource } from "../../../plugins/sigstore/oidc/mod.ts";
 import type { ChosenServices } from "../../../plugins/sigstore/services.ts";
-import { signOnce, sigstoreSigner } from "../../../plugins/sigstore/signer.ts";
+import {
+  signOnce,
+  sigstoreSigner,
+  type SigstoreSignerOptions,
+} from "../../../plugins/sigstore/signer.ts";
 import { parseTrustedRoot } from "../../../plugins/sigstore/trusted_root.ts";
 import { sigstoreVerifier } from "../../../plugins/sigstore/verifier.ts";
 import { type Loose, resourcesOf } from "../../support/bundles.ts";
@@ -32,10 +35,11 @@ const MANIFEST = {
   },
 } as const;
 
-function tokens(sigstore: Sigstore, change: { readonly expires?: Date } = {}): TokenSource {
+function tokens(
+  sigstore: Sigstore,
+  change: { readonly expires?: Date } = {},
+): SigstoreSignerOptions["tokenSource"] {
   return {
-    kind: "ambient",
-    description: "a test's tokens",
     token: async () => ({ ...await identityToken(sigstore, { email: EMAIL }), ...change }),
   };
 }
@@ -172,7 +176,7 @@ test("signOnce() asks for a token only once it signs", async () => {
   await using sigstore = await startSigstore();
   let asked = 0;
   const own = tokens(sigstore);
-  const tokenSource: TokenSource = {
+  const tokenSource: SigstoreSignerOptions["tokenSource"] = {
     ...own,
     token: (options) => {
       asked++;

@@ -3,7 +3,7 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type IssueCode, ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
-import type { ByteRange, Entry, FileLocation } from "../../core/source.ts";
+import type { ByteRange, Entry, FileLocation, StatedDigest } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
 
 /** Bytes read at once. 64 KiB to 1 MiB are equally fast; larger is slower. */
@@ -20,6 +20,9 @@ export function locationOf(path: string, stats: Stats): FileLocation {
   return { path, device: stats.dev, inode: stats.ino, modified: stats.mtimeMs };
 }
 
+/** What is known of a file beyond its name, size and place. */
+export type FileFacts = Pick<Extract<Entry, { kind: "file" }>, "expected" | "extra">;
+
 /** A regular file, as it was listed. A class, because there may be millions. */
 export class FileEntry implements Extract<Entry, { kind: "file" }> {
   readonly kind = "file";
@@ -27,11 +30,15 @@ export class FileEntry implements Extract<Entry, { kind: "file" }> {
   /** Bytes. */
   readonly size: number;
   readonly location: FileLocation;
+  declare readonly expected?: StatedDigest;
+  declare readonly extra?: Readonly<Record<string, unknown>>;
 
-  constructor(path: string, size: number, location: FileLocation) {
+  /** Takes the path inside the model, bytes, and where the file lies. */
+  constructor(path: string, size: number, location: FileLocation, facts?: FileFacts) {
     this.path = path;
     this.size = size;
     this.location = location;
+    if (facts) Object.assign(this, facts);
   }
 
   /**

@@ -1,0 +1,193 @@
+/** One attempt at a request: its deadline, its redirects, its answer. */
+
+import { Buffer } from "node:buffer";
+import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import type { RunOptions } from "../../core/options.ts";
+import { Failure, MAX_REASON_BYTES, networkReason, refusal } from "./failure.ts";
+import type { HttpRequest } from "./http_request.ts";
+
+/** Limit of one wait when the run sets none. Rekor v2 answers only once the entry is in the log. */
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** A slower line, 64 KiB/s, counts as one that hangs: the answer to an upload is waited for longer by this. */
+const UPLOAD_BYTES_PER_MS = 64;
+
+/** Redirects in a row. Registries need one or two. */
+const MAX_REDIRECTS = 5;
+
+/** What another origin is told of a request: nothing that could be a credential. */
+const HARMLESS_HEADERS: readonly string[] = ["accept", "accept-encoding", "range"];
+
+/** One attempt. Disposing of it ends a body that was not read to its end. */
+export class Attempt implements Disposable {
+  readonly #asked: HttpRequest;
+  readonly #options: RunOptions;
+  readonly #deadline: AbortController = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #timeout: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #waited = 0;
+  #hasHead = false;
+  #betweenBytes = false;
+  #url: URL;
+  #foreign = false;
+
+  /** Sends nothing yet. */
+  constructor(asked: HttpRequest, options: RunOptions) {
+    this.#asked = asked;
+    this.#options = options;
+    this.#url = asked.url;
+    this.#timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
+    this.#signal = options.signal
+      ? AbortSignal.any([options.signal, this.#deadline.signal])
+      : this.#deadline.signal;
+  }
+
+  /** Whom the request has come to, for messages. */
+  get where(): string {
+    return `${this.#asked.service} (${this.#url.host})`;
+  }
+
+  /** True once a redirect has led to another origin. */
+  get foreign(): boolean {
+    return this.#foreign;
+  }
+
+  /** The address that answered. */
+  get url(): URL {
+    return this.#url;
+  }
+
+  /** Starts the clock again. */
+  startClock(): void {
+    this.stopClock();
+    this.#betweenBytes = this.#hasHead;
+    this.#waited = this.#timeout +
+      (this.#betweenBytes ? 0 : Math.ceil((this.#asked.body?.length ?? 0) / UPLOAD_BYTES_PER_MS));
+    this.#timer = setTimeout(() => this.#deadline.abort(), this.#waited);
+  }
+
+  /** Stops the clock. */
+  stopClock(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Stops the clock and ends a body that is still under way. */
+  [Symbol.dispose](): void {
+    this.stopClock();
+    this.#deadline.abort();
+  }
+
+  /** Sends the request and follows redirects. Throws a {@link Failure} for a status that is no answer. */
+  async head(): Promise<Response> {
+    this.startClock();
+    for (let redirects = 0;; redirects++) {
+      const response = await fetch(this.#url, this.#init());
+      if (this.#redirect(response, redirects)) {
+        await response.body?.cancel();
+        continue;
+      }
+      const accepts = this.#asked.accepts ?? ((status) => status >= 200 && status < 300);
+      if (!accepts(response.status, this.#foreign)) {
+        const body = await readBody(response, MAX_REASON_BYTES);
+        throw refusal(this.#asked, this.where, response, body);
+      }
+      this.#hasHead = true;
+      return response;
+    }
+  }
+
+  /** What an error of the runtime means, as something to throw. Gives `ABORTED` and failures through. */
+  failure(error: unknown): unknown {
+    if (error instanceof Failure) return error;
+    try {
+      throwIfAborted(this.#options.signal);
+    } catch (aborted) {
+      return aborted;
+    }
+    if (this.#deadline.signal.aborted) {
+      const late = this.#betweenBytes ? "sent nothing more for" : "did not answer within";
+      return new Failure(
+        new ModelSigningError(
+          "NETWORK_TIMEOUT",
+          `${this.where} ${late} ${this.#waited / 1000} s`,
+          { hint: "raise the limit with --timeout" },
+        ),
+        false,
+      );
+    }
+    // The runtimes' errors name addresses and headers in ways of their own; the reason is enough.
+    const reason = networkReason(error);
+    return new Failure(
+      this.#hasHead
+        ? new ModelSigningError(
+          "NETWORK_RESPONSE",
+          `the answer of ${this.where} broke off${reason}`,
+        )
+        : new ModelSigningError("NETWORK_UNREACHABLE", `cannot reach ${this.where}${reason}`),
+      true,
+    );
+  }
+
+  #init(): RequestInit {
+    const { method = "GET", headers = {}, body, trust } = this.#asked;
+    const told = this.#foreign
+      ? Object.entries(headers).filter(([name]) => HARMLESS_HEADERS.includes(name.toLowerCase()))
+      : Object.entries(headers);
+    return {
+      ...trust?.init,
+      method,
+      headers: { "user-agent": "model-signing", ...Object.fromEntries(told) },
+      ...(body === undefined ? {} : { body: body as BodyInit }),
+      redirect: "manual",
+      signal: this.#signal,
+    };
+  }
+
+  /** Moves on to where a redirect points. Gives false when the answer is none that may be followed. */
+  #redirect({ status, headers }: Response, redirects: number): boolean {
+    const { method = "GET", redirects: allowed } = this.#asked;
+    const location = headers.get("location");
+    if (!allowed || ![301, 302, 303, 307, 308].includes(status) || location === null) return false;
+    if (method !== "GET" && method !== "HEAD") return false;
+    if (redirects === MAX_REDIRECTS) {
+      throw this.#wrongRedirect(`redirected the request more than ${MAX_REDIRECTS} times`);
+    }
+    // Not shown: signed addresses let anybody in who has them.
+    const target = URL.canParse(location, this.#url) ? new URL(location, this.#url) : undefined;
+    if (target === undefined || target.username !== "" || target.password !== "") {
+      throw this.#wrongRedirect("redirected the request to an unusable address");
+    }
+    const encrypted = target.protocol === "https:";
+    const unencrypted = target.protocol === "http:" && this.#url.protocol === "http:";
+    if (!encrypted && !(unencrypted && allowed.plainHttp(target))) {
+      throw this.#wrongRedirect(
+        `redirected the request to ${target.protocol}//${target.host}, expected https://`,
+      );
+    }
+    this.#foreign ||= target.origin !== this.#url.origin;
+    this.#url = target;
+    return true;
+  }
+
+  #wrongRedirect(found: string): Failure {
+    return new Failure(new ModelSigningError("NETWORK_RESPONSE", `${this.where} ${found}`), false);
+  }
+}
+
+/** The body, or undefined when it is longer than allowed. */
+export async function readBody(
+  response: Response,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  if (response.body) {
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      length += chunk.length;
+      if (length > maxBytes) return undefined;
+      chunks.push(chunk);
+    }
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,450 @@
+/** Log entries and timestamps of a bundle: which count, which do not, and which spoil it. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { test } from "node:test";
+import type { SignatureVerification } from "../../../core/verifier.ts";
+import { base64, type Loose } from "../../support/bundles.ts";
+import { derOf, Pki } from "../../support/pki.ts";
+import { startSigstore } from "../../support/sigstore.ts";
+import {
+  codesFor,
+  failures,
+  policyOf,
+  sigstoreBundle,
+  trustIn,
+  verifyJson,
+} from "../../support/sigstore_bundles.ts";
+import { Forge, FORGED_POLICY } from "../../support/sigstore_forge.ts";
+import { AnyLog, entryBody } from "../../support/sigstore_log.ts";
+import { preAuthentication } from "../../support/bundles.ts";
+import { signWith } from "../../sigstore/keys.ts";
+import { stamp, tsaCertificate } from "../_rfc3161/_authority.ts";
+
+const HOUR = 60 * 60 * 1000;
+
+/** The log entries of a bundle. */
+function entriesOf(json: Loose): Loose {
+  return json.verificationMaterial.tlogEntries;
+}
+
+/** The timestamps of a bundle. */
+function stampsOf(json: Loose): Loose {
+  return json.verificationMaterial.timestampVerificationData.rfc3161Timestamps;
+}
+
+/** What stands beside the identity, and what a check says. */
+function said(found: SignatureVerification, id: string): string {
+  return found.checks.find((check) => check.id === id)!.detail;
+}
+
+/** How many entries the report names. */
+function countedEntries({ identity }: SignatureVerification): number {
+  assert.ok(identity && "fields" in identity);
+  return Object.keys(identity.fields ?? {}).filter((label) => label.startsWith("log entry")).length;
+}
+
+/** The signature of a bundle. */
+function signatureOf(json: Loose): Uint8Array {
+  return Buffer.from(json.dsseEnvelope.signatures[0].sig, "base64");
+}
+
+/** An authority of a trusted root. */
+function authority(certificates: readonly string[], validFor: Loose): Loose {
+  return {
+    uri: "https://tsa.example",
+    certChain: { certificates: certificates.map((path) => ({ rawBytes: base64(derOf(path)) })) },
+    validFor,
+  };
+}
+
+test("verify() refuses a bundle whose only entry is in an unknown log", async () => {
+  await using sigstore = await startSigstore();
+  for (const rekor of [1, 2] as const) {
+    const json = await sigstoreBundle(sigstore, { rekor });
+    const trust = await trustIn(sigstore, (root) => root.tlogs.splice(rekor - 1, 1));
+    const found = await verifyJson(json, trust, policyOf(sigstore));
+    assert.deepEqual(failures(found), { "transparency-log": "TLOG_UNKNOWN" });
+  }
+});
+
+test("verify() does not count an entry in an unknown log beside a known one, and says so", async () => {
+  const forge = new Forge();
+  const json = forge.bundle();
+  const alone = await verifyJson(json, forge.trust(), FORGED_POLICY);
+  const stranger = new AnyLog(1, "stranger.example");
+  const body = JSON.parse(Buffer.from(entriesOf(json)[0].canonicalizedBody, "base64").toString());
+  entriesOf(json).unshift(stranger.enter(body, new Date(0)));
+  const found = await verifyJson(json, forge.trust(), FORGED_POLICY);
+  assert.deepEqual(failures(found), {});
+  assert.equal(countedEntries(found), 1);
+  assert.deepEqual(found.timestamps, alone.timestamps);
+  assert.notEqual(said(found, "transparency-log"), said(alone, "transparency-log"));
+});
+
+test("verify() refuses a bundle without any entry", async () => {
+  const forge = new Forge();
+  const json = forge.bundle();
+  entriesOf(json).length = 0;
+  // Without entries it is one of the certificate method.
+  assert.deepEqual(await codesFor(json, forge.trust(), FORGED_POLICY), ["BUNDLE_MATERIAL"]);
+});
+
+test("verify() refuses the proof for another entry", async () => {
+  await using sigstore = await startSigstore();
+  const [trust, policy] = [await trustIn(sigstore), policyOf(sigstore)];
+  for (const rekor of [1, 2] as const) {
+    const [json, other] = [
+      await sigstoreBundle(sigstore, { rekor }),
+      await sigstoreBundle(sigstore, { rekor }),
+    ];
+    entriesOf(json)[0].inclusionProof = entriesOf(other)[0].inclusionProof;
+    const found = await verifyJson(json, trust, policy);
+    assert.equal(failures(found)["transparency-log"], "TLOG_INCLUSION_PROOF");
+  }
+});
+
+test("verify() refuses a proof whose checkpoint is of another tree", async () => {
+  await using sigstore = await startSigstore();
+  const [trust, policy] = [await trustIn(sigstore), policyOf(sigstore)];
+  for (const rekor of [1, 2] as const) {
+    const [json, other] = [
+      await sigstoreBundle(sigstore, { rekor }),
+      await sigstoreBundle(sigstore, { rekor }),
+    ];
+    const { checkpoint } = entriesOf(other)[0].inclusionProof;
+    entriesOf(json)[0].inclusionProof.checkpoint = checkpoint;
+    const found = await verifyJson(json, trust, policy);
+    assert.equal(failures(found)["transparency-log"], "TLOG_CHECKPOINT");
+  }
+});
+
+test("verify() refuses the checkpoint of one log for an entry of another", async () => {
+  const forge = new Forge();
+  const other = new AnyLog(1, "other.example");
+  const json = forge.bundle();
+  const body = JSON.parse(Buffer.from(entriesOf(json)[0].canonicalizedBody, "base64").toString());
+  const { inclusionProof } = other.enter(body);
+  entriesOf(json)[0].inclusionProof = inclusionProof;
+  const trust = forge.trust((root) => root.tlogs.push(other.trusted));
+  const found = await verifyJson(json, trust, FORGED_POLICY);
+  assert.equal(failures(found)["transparency-log"], "TLOG_CHECKPOINT");
+});
+
+test("verify() refuses the entry of another bundle", async () => {
+  await using sigstore = await startSigstore();
+  const [trust, policy] = [await trustIn(sigstore), policyOf(sigstore)];
+  for (const rekor of [1, 2] as const) {
+    const [json, other] = [
+      await sigstoreBundle(sigstore, { rekor }),
+      await sigstoreBundle(sigstore, { rekor, names: ["other"] }),
+    ];
+    json.verificationMaterial.tlogEntries = entriesOf(other);
+    const found = await verifyJson(json, trust, policy);
+    assert.equal(failures(found)["transparency-log"], "TLOG_ENTRY_MISMATCH");
+    // A good entry does not make up for one that is about something else.
+    entriesOf(json).push(...entriesOf(await sigstoreBundle(sigstore, { rekor })));
+    assert.equal(
+      failures(await verifyJson(json, trust, policy))["transparency-log"],
+      "TLOG_ENTRY_MISMATCH",
+    );
+  }
+});
+
+test("verify() refuses an entry that holds another signature, certificate or payload", async () => {
+  const forge = new Forge();
+  const trust = forge.trust();
+  const forged = forge.certify();
+  for (
+    const kind of [
+      "dsse 0.0.1",
+      "dsse 0.0.2",
+      "intoto 0.0.2",
+      "hashedrekord 0.0.1",
+      "hashedrekord 0.0.2",
+    ] as const
+  ) {
+    const json = forge.bundle(forged, { kind });
+    assert.deepEqual(await codesFor(json, trust, FORGED_POLICY), [], kind);
+    const payload = Buffer.from(json.dsseEnvelope.payload, "base64");
+    const signed = preAuthentication(payload);
+    const right = { payload, signed, signature: signatureOf(json), certificate: forged.der };
+    const other = Buffer.from("another");
+    for (
+      const wrong of [
+        // ECDSA: the same key signs the same bytes otherwise each time.
+        { signature: signWith(forged.key, signed) },
+        // Another certificate of the same key.
+        { certificate: forge.certify({ key: forged.key }).der },
+        { payload: other, signed: preAuthentication(other) },
+      ]
+    ) {
+      entriesOf(json)[0] = forge.log.enter(entryBody(kind, { ...right, ...wrong }));
+      const found = await verifyJson(json, trust, FORGED_POLICY);
+      assert.deepEqual(
+        failures(found),
+        { "transparency-log": "TLOG_ENTRY_MISMATCH", timestamps: "TIMESTAMP_MISSING" },
+        `${kind}: ${Object.keys(wrong)}`,
+      );
+    }
+  }
+});
+
+test("verify() counts a log once, whether an entry is repeated or there are two", async () => {
+  const forge = new Forge();
+  const json = forge.bundle();
+  const [entry] = entriesOf(json);
+  const body = JSON.parse(Buffer.from(entry.canonicalizedBody, "base64").toString());
+  const later = forge.log.enter(body, new Date(Date.now() + 5000));
+  for (const entries of [[entry, entry], [entry, later], [later, entry, later]]) {
+    json.verificationMaterial.tlogEntries = entries;
+    const found = await verifyJson(json, forge.trust(), FORGED_POLICY);
+    assert.deepEqual(failures(found), {});
+    assert.equal(countedEntries(found), 1);
+    const seconds = Number(entry.integratedTime);
+    assert.deepEqual(found.timestamps.map(({ time }) => Date.parse(time) / 1000), [seconds]);
+  }
+});
+
+test("verify() counts a timestamp once, however often the bundle has it", async () => {
+  await using sigstore = await startSigstore();
+  const json = await sigstoreBundle(sigstore, { rekor: 2 });
+  stampsOf(json).push(stampsOf(json)[0], stampsOf(json)[0]);
+  const found = await verifyJson(json, await trustIn(sigstore), policyOf(sigstore));
+  assert.deepEqual(failures(found), {});
+  assert.equal(found.timestamps.length, 1);
+});
+
+test("verify() refuses more entries and timestamps than anybody needs", async () => {
+  await using sigstore = await startSigstore();
+  const [trust, policy] = [await trustIn(sigstore), policyOf(sigstore)];
+  const json = await sigstoreBundle(sigstore);
+  const [entry, timestamp] = [entriesOf(json)[0], stampsOf(json)[0]];
+  entriesOf(json).push(...Array(32).fill(entry));
+  stampsOf(json).push(...Array(32).fill(timestamp));
+  const found = failures(await verifyJson(json, trust, policy));
+  assert.equal(found["transparency-log"], "TLOG_ENTRY_MALFORMED");
+  assert.equal(found["timestamps"], "TIMESTAMP_MALFORMED");
+});
+
+test("verify() refuses logs, authorities and certificate logs outside their periods", async () => {
+  await using sigstore = await startSigstore();
+  const policy = policyOf(sigstore);
+  const [v1, v2] = [
+    await sigstoreBundle(sigstore),
+    await sigstoreBundle(sigstore, { rekor: 2 }),
+  ];
+  const periods = [
+    { start: "2020-01-01T00:00:00Z", end: "2021-01-01T00:00:00Z" },
+    { start: "2999-01-01T00:00:00Z" },
+  ];
+  for (const validFor of periods) {
+    const cases: readonly (readonly [Loose, string, string, (root: Loose) => void])[] = [
+      [v1, "certificate-chain", "CERTIFICATE_UNTRUSTED", (root) => {
+        root.certificateAuthorities[0].validFor = validFor;
+      }],
+      [v1, "certificate-log", "SCT_INVALID", (root) => {
+        root.ctlogs[0].publicKey.validFor = validFor;
+      }],
+      [v1, "transparency-log", "TLOG_UNKNOWN", (root) => {
+        root.tlogs[0].publicKey.validFor = validFor;
+      }],
+      // It signs no time of its own: what others say counts.
+      [v2, "transparency-log", "TLOG_UNKNOWN", (root) => {
+        root.tlogs[1].publicKey.validFor = validFor;
+      }],
+      [v1, "timestamps", "TIMESTAMP_UNTRUSTED", (root) => {
+        root.timestampAuthorities[0].validFor = validFor;
+      }],
+    ];
+    for (const [json, id, code, change] of cases) {
+      const found = await verifyJson(json, await trustIn(sigstore, change), policy);
+      assert.equal(failures(found)[id], code, `${id} ${JSON.stringify(validFor)}`);
+      assert.equal(found.identity, undefined);
+    }
+  }
+});
+
+test("verify() accepts a log and a certificate log that are listed twice, with periods in a row", async () => {
+  await using sigstore = await startSigstore();
+  const twice = await trustIn(sigstore, (root) => {
+    for (const list of ["tlogs", "ctlogs"]) {
+      root[list] = root[list].flatMap((log: Loose) => {
+        const ended = structuredClone(log);
+        ended.publicKey.validFor = { start: "2020-01-01T00:00:00Z", end: "2021-01-01T00:00:00Z" };
+        return [ended, log];
+      });
+    }
+  });
+  for (const rekor of [1, 2] as const) {
+    const json = await sigstoreBundle(sigstore, { rekor });
+    assert.deepEqual(await codesFor(json, twice, policyOf(sigstore)), [], `Rekor v${rekor}`);
+  }
+});
+
+test("verify() refuses logs and authorities that are trusted since ever", async () => {
+  await using sigstore = await startSigstore();
+  const policy = policyOf(sigstore);
+  const json = await sigstoreBundle(sigstore);
+  const cases: readonly (readonly [string, string, (root: Loose) => void])[] = [
+    ["transparency-log", "TLOG_UNKNOWN", (root) => delete root.tlogs[0].publicKey.validFor.start],
+    ["transparency-log", "TLOG_UNKNOWN", (root) => delete root.tlogs[0].publicKey.validFor],
+    ["certificate-log", "SCT_MISSING", (root) => delete root.ctlogs[0].publicKey.validFor],
+    ["timestamps", "TIMESTAMP_UNTRUSTED", (root) => {
+      delete root.timestampAuthorities[0].validFor;
+      // What Rekor v1 says of the time is another matter.
+      root.tlogs.shift();
+    }],
+    ["certificate-chain", "CERTIFICATE_UNTRUSTED", (root) => {
+      delete root.certificateAuthorities[0].validFor;
+    }],
+  ];
+  for (const [id, code, change] of cases) {
+    const found = await verifyJson(json, await trustIn(sigstore, change), policy);
+    assert.equal(failures(found)[id], code, id);
+  }
+});
+
+test("verify() takes no time and no index from an entry that the log has not signed", async () => {
+  await using sigstore = await startSigstore();
+  const [trust, policy] = [await trustIn(sigstore), policyOf(sigstore)];
+  const json = await sigstoreBundle(sigstore);
+  const [entry] = entriesOf(json);
+  for (const promise of [undefined, null]) {
+    if (promise === null) entry.inclusionPromise = null;
+    else delete entry.inclusionPromise;
+    entry.integratedTime = "1000000000";
+    entry.logIndex = "7";
+    const found = await verifyJson(json, trust, policy);
+    assert.deepEqual(failures(found), {});
+    assert.deepEqual(found.timestamps.map(({ source }) => source), ["rfc3161"]);
+    assert.ok(found.identity && "fields" in found.identity);
+    assert.equal(
+      found.identity.fields?.["log entry"],
+      `${entry.inclusionProof.logIndex} of ${sigstore.url}`,
+    );
+  }
+  delete json.verificationMaterial.timestampVerificationData;
+  const found = await verifyJson(json, trust, policy);
+  assert.deepEqual(failures(found), { timestamps: "TIMESTAMP_MISSING" });
+});
+
+test("verify() refuses a time or another index put into an entry of Rekor v2", async () => {
+  await using sigstore = await startSigstore();
+  const [trust, policy] = [await trustIn(sigstore), policyOf(sigstore)];
+  const right = await sigstoreBundle(sigstore, { rekor: 2 });
+  const changes: readonly (readonly [string, Loose])[] = [
+    ["TLOG_ENTRY_MALFORMED", { integratedTime: "1000000000" }],
+    ["TLOG_ENTRY_MALFORMED", { integratedTime: "1000000000", inclusionPromise: null }],
+    ["TLOG_INCLUSION_PROOF", { logIndex: "7" }],
+    ["TLOG_INCLUSION_PROMISE", { inclusionPromise: { signedEntryTimestamp: "QUJD" } }],
+    ["TLOG_INCLUSION_PROMISE", {
+      integratedTime: "1000000000",
+      inclusionPromise: { signedEntryTimestamp: "QUJD" },
+    }],
+  ];
+  for (const [code, change] of changes) {
+    const json = structuredClone(right);
+    Object.assign(entriesOf(json)[0], change);
+    assert.deepEqual(await codesFor(json, trust, policy), [code], JSON.stringify(change));
+  }
+});
+
+test("verify() accepts an in-toto entry of Rekor v1 whose log has promised nothing", async () => {
+  using pki = new Pki();
+  const forge = new Forge();
+  const json = forge.bundle(forge.certify(), { kind: "intoto 0.0.2" });
+  delete entriesOf(json)[0].inclusionPromise;
+  const root = pki.root();
+  const tsa = tsaCertificate(pki, root);
+  json.verificationMaterial.timestampVerificationData = {
+    rfc3161Timestamps: [{ signedTimestamp: base64(stamp(pki, tsa, signatureOf(json))) }],
+  };
+  const trust = forge.trust((message) => {
+    message.timestampAuthorities = [
+      authority([tsa.certificate, root.certificate], { start: "2020-01-01T00:00:00Z" }),
+    ];
+  });
+  assert.deepEqual(await codesFor(json, trust, FORGED_POLICY), []);
+});
+
+test("verify() does not count a timestamp by a stranger beside a good one, and says so", async () => {
+  await using sigstore = await startSigstore();
+  await using stranger = await startSigstore();
+  const json = await sigstoreBundle(sigstore, {
+    rekor: 2,
+    services: (config) => {
+      config.tsaUrls.unshift({
+        ...config.tsaUrls[0],
+        url: stranger.tsa,
+        operator: "stranger.example",
+      });
+      config.tsaConfig = { selector: "ALL" };
+    },
+  });
+  assert.equal(stampsOf(json).length, 2);
+  const [trust, policy] = [await trustIn(sigstore), policyOf(sigstore)];
+  const found = await verifyJson(json, trust, policy);
+  assert.deepEqual(failures(found), {});
+  assert.deepEqual(found.timestamps.map(({ authority }) => authority), [sigstore.tsa]);
+  const byStranger = await trustIn(sigstore, (root) => root.timestampAuthorities.length = 0);
+  assert.deepEqual(failures(await verifyJson(json, byStranger, policy)), {
+    timestamps: "TIMESTAMP_UNTRUSTED",
+  });
+  const before = said(found, "timestamps");
+  json.verificationMaterial.timestampVerificationData.rfc3161Timestamps = stampsOf(json).filter(
+    (_: Loose, index: number) => index === 1,
+  );
+  const after = said(await verifyJson(json, trust, policy), "timestamps");
+  assert.notEqual(before, after);
+});
+
+test("verify() refuses a timestamp over another signature, also beside a good one", async () => {
+  await using sigstore = await startSigstore();
+  const [trust, policy] = [await trustIn(sigstore), policyOf(sigstore)];
+  const [json, other] = [await sigstoreBundle(sigstore), await sigstoreBundle(sigstore)];
+  stampsOf(json).push(...stampsOf(other));
+  assert.deepEqual(await codesFor(json, trust, policy), ["TIMESTAMP_MISMATCH"]);
+});
+
+test("verify() refuses timestamps by a certificate that was replaced below the same root", async () => {
+  using pki = new Pki();
+  const forge = new Forge();
+  const json = forge.bundle();
+  const root = pki.root();
+  const [retired, current] = [tsaCertificate(pki, root), tsaCertificate(pki, root)];
+  const start = new Date(Date.now() - HOUR).toISOString();
+  const trust = forge.trust((message) => {
+    message.timestampAuthorities = [
+      authority([retired.certificate, root.certificate], {
+        start: "2020-01-01T00:00:00Z",
+        end: start,
+      }),
+      authority([current.certificate, root.certificate], { start }),
+    ];
+  });
+  const by = (tsa: typeof current) => {
+    json.verificationMaterial.timestampVerificationData = {
+      rfc3161Timestamps: [{ signedTimestamp: base64(stamp(pki, tsa, signatureOf(json))) }],
+    };
+    return codesFor(json, trust, FORGED_POLICY);
+  };
+  assert.deepEqual(await by(current), []);
+  assert.deepEqual(await by(retired), ["TIMESTAMP_UNTRUSTED"]);
+  // Without its own certificate an authority may have any below its root.
+  const anyBelow = forge.trust((message) => {
+    message.timestampAuthorities = [
+      authority([root.certificate], { start: "2020-01-01T00:00:00Z" }),
+    ];
+  });
+  assert.deepEqual(await codesFor(json, anyBelow, FORGED_POLICY), []);
+});
+
+test("verify() refuses garbage for a timestamp", async () => {
+  const forge = new Forge();
+  const json = forge.bundle();
+  json.verificationMaterial.timestampVerificationData = {
+    rfc3161Timestamps: [{ signedTimestamp: "MAA=" }],
+  };
+  assert.deepEqual(await codesFor(json, forge.trust(), FORGED_POLICY), ["TIMESTAMP_MALFORMED"]);
+});
