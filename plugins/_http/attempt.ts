@@ -90,7 +90,7 @@ export class Attempt implements Disposable {
       const accepts = this.#asked.accepts ?? ((status) => status >= 200 && status < 300);
       if (!accepts(response.status, this.#foreign)) {
         const body = await readBody(response, MAX_REASON_BYTES);
-        throw refusal(this.#asked, this.where, response, body);
+        throw refusal(this.#asked, this.where, response, body, this.#foreign);
       }
       this.#hasHead = true;
       return response;

@@ -41,13 +41,14 @@ export function refusal(
   where: string,
   { status, headers }: Response,
   body: Uint8Array | undefined,
+  foreign: boolean,
 ): Failure {
   const reason = reasonIn(body ?? new Uint8Array());
   const said = reason === undefined || secrets.some((secret) => reason.includes(secret))
     ? ""
     : `: ${excerpt(reason)}`;
   const advice = hint?.(status);
-  const error = told?.(status, said) ?? new ModelSigningError(
+  const error = told?.(status, said, foreign) ?? new ModelSigningError(
     "NETWORK_STATUS",
     `${where} answered with status ${status}${said}`,
     advice === undefined ? {} : { hint: advice },

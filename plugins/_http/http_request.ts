@@ -38,5 +38,9 @@ export type HttpRequest = {
    *
    * @param said what the service said, safe to print, as the end of a message (`: "no such model"`), or ""
    */
-  readonly refusal?: (status: number, said: string) => ModelSigningError | undefined;
+  readonly refusal?: (
+    status: number,
+    said: string,
+    foreign: boolean,
+  ) => ModelSigningError | undefined;
 };

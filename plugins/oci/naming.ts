@@ -11,22 +11,20 @@
  */
 
 import type { Issue, IssueCode } from "../../core/errors.ts";
-import { DIGEST_LENGTH } from "../../core/hasher.ts";
 import { pathProblem } from "../../core/path.ts";
 import type { StatedDigest } from "../../core/source.ts";
 import { excerpt, quote } from "../../core/text.ts";
 import { CONFIG_ROLE, MODEL_PACK_PATH, ROLE, TITLE } from "./annotations.ts";
 import type { Descriptor } from "./descriptor.ts";
-import type { ImageManifest } from "./manifest_model.ts";
+import { splitDigest } from "./digest.ts";
+import type { ImageManifest } from "./manifest.ts";
+import { EMPTY_CONFIG } from "./media_types.ts";
 
 /** Name of the config blob. */
 export const CONFIG_NAME = "config.json";
 
 /** Name of the config blob beside a layer called {@link CONFIG_NAME}. */
 export const CONFIG_NAME_BESIDE = "oci-config.json";
-
-/** Media type of content that is there because the format wants some (OCI image specification, "empty descriptor"). */
-const EMPTY_TYPE = "application/vnd.oci.empty.v1+json";
 
 /** A blob of the manifest under the name that its resource has. */
 export type NamedBlob = {
@@ -93,7 +91,7 @@ function layerName({ annotations = {}, mediaType }: Descriptor, index: number): 
 function nameLayer(name: string, layer: Descriptor): NamedBlob | RefusedBlob {
   const problem = pathProblem(name);
   if (problem !== undefined) return refusal("ENTRY_NAME", name, problem);
-  if (layer.mediaType === EMPTY_TYPE) {
+  if (layer.mediaType === EMPTY_CONFIG) {
     return refusal("ENTRY_NOT_REGULAR", name, "is an empty descriptor, expected a file's content");
   }
   return nameBlob(name, layer, true);
@@ -101,8 +99,8 @@ function nameLayer(name: string, layer: Descriptor): NamedBlob | RefusedBlob {
 
 function nameBlob(name: string, descriptor: Descriptor, isLayer: boolean): NamedBlob | RefusedBlob {
   const { mediaType, size } = descriptor;
-  const [algorithm, digest] = descriptor.digest.split(":") as [string, string];
-  if (algorithm !== "sha256" || digest.length !== 2 * DIGEST_LENGTH.sha256) {
+  const { algorithm, hex } = splitDigest(descriptor.digest);
+  if (algorithm !== "sha256") {
     return refusal(
       "ENTRY_DIGEST",
       name,
@@ -113,7 +111,7 @@ function nameBlob(name: string, descriptor: Descriptor, isLayer: boolean): Named
   return {
     name,
     descriptor,
-    digest: { algorithm, digest },
+    digest: { algorithm, digest: hex },
     isLayer,
     extra: { mediaType, size, ...role },
   };

@@ -6,7 +6,8 @@ import { ancestors, pathProblem } from "../../core/path.ts";
 import type { Entry, EnumerationRules, ManifestSource } from "../../core/source.ts";
 import { excerpt, quote } from "../../core/text.ts";
 import { MANIFEST_DIGEST, OCI_SOURCE, SOURCE } from "./annotations.ts";
-import type { ImageManifest } from "./manifest_model.ts";
+import type { OciDigest } from "./digest.ts";
+import type { ImageManifest } from "./manifest.ts";
 import { nameBlobs, type NamedBlob, type RefusedBlob } from "./naming.ts";
 
 /** What a model is made of. */
@@ -14,8 +15,8 @@ export type OciSourceInput = {
   /** For `subject[0].name`. */
   readonly name: string;
   readonly manifest: ImageManifest;
-  /** Of the manifest's own bytes: `sha256:` and lowercase hex. */
-  readonly digest: string;
+  /** Of the manifest's own bytes. */
+  readonly digest: OciDigest;
   /** What the user excluded, canonical. */
   readonly ignorePaths: readonly string[];
   /** How a blob is found. Default: by its digest alone, which is taken from the manifest. */

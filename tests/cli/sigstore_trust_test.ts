@@ -82,7 +82,7 @@ test("trust update says what changed, and what is exported then is the new trust
   });
   const updated = await at.run(updating(sigstore));
   assertStatus(updated, 0, "after a change");
-  assert.match(updated.stdout, /version 3 -> version 4/);
+  assert.match(updated.stdout, /version 3 -> 4\b/);
   const exporting = ["trust", "export", "-", "--tuf-root", sigstore.tufRoot];
   await at.write({ "instance.json": (await at.run(exporting)).stdout });
   // The log that the entry is in is not trusted any more.
@@ -161,7 +161,7 @@ test("trust commands refuse what contradicts itself, and what they cannot read o
   for (
     const [args, status, code, env] of [
       [["trust", "update", "--tuf-root", tufRoot], 2, "USAGE", {}],
-      [["trust", "update", "--tuf-root", tufRoot, "--tuf-url", "tuf"], 3, "TRUST_UNAVAILABLE", {}],
+      [["trust", "update", "--tuf-root", tufRoot, "--tuf-url", "tuf"], 2, "USAGE", {}],
       [["trust", "update", "--use-staging", "--tuf-root", tufRoot], 2, "USAGE", {}],
       [["trust", "show", "--use-staging", "--trust-root", trustedRoot], 2, "USAGE", {}],
       [["trust", "show", "--trust-config", trustConfig, "--tuf-root", tufRoot], 2, "USAGE", {}],

@@ -19,7 +19,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BLOCK = /^```console\n([\s\S]*?)^```$/gm;
 
 /** The longest that the commands of one text may take, in ms. */
-const SESSION_MS = 300_000;
+const SESSION_MS = 100_000;
 
 /** The text with the output of every command as it is now. */
 export function withRealOutput(markdown: string): string {
@@ -29,7 +29,8 @@ export function withRealOutput(markdown: string): string {
     const outputs = session(blocks.flat(), folder).values();
     return markdown.replace(BLOCK, (_, block: string) => {
       const shown = commands(block).map((command) => `$ ${command}\n${outputs.next().value}`);
-      return `\`\`\`console\n${shown.join("")}\`\`\``;
+      // The formatter takes empty lines at the end of a block away.
+      return `\`\`\`console\n${shown.join("").replace(/\n+$/, "\n")}\`\`\``;
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -10,7 +10,7 @@ export type Variant = { readonly what: string; readonly json: Loose };
 type Path = readonly (string | number)[];
 
 /** Every leaf of a JSON value: its path and its value. */
-function* leaves(value: Loose, path: Path = []): Generator<
+export function* leaves(value: Loose, path: Path = []): Generator<
   { readonly path: Path; readonly value: Loose }
 > {
   if (value !== null && typeof value === "object") {

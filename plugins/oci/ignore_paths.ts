@@ -1,0 +1,38 @@
+/** What a user leaves out of a model that is no folder. */
+
+import { ModelSigningError } from "../../core/errors.ts";
+import { compareCodePoints, pathProblem } from "../../core/path.ts";
+import type { Option, Settings } from "../../core/plugin.ts";
+import { quote } from "../../core/text.ts";
+
+/** The option, as the source for folders has it. */
+export const IGNORE_PATHS: Option = {
+  name: "ignore-paths",
+  type: "string",
+  metavar: "PATH",
+  description: "Name of a layer to leave out, or of a folder with every layer in it",
+  repeatable: true,
+  commaSeparated: true,
+  // What is left out is covered by no signature, so only the command line may say so.
+  fromEnvironment: false,
+};
+
+/**
+ * The paths, canonical and each once.
+ *
+ * @throws {ModelSigningError} `USAGE_IGNORE_PATH` for one that cannot be a path in a model
+ */
+export function ignoredPaths(settings: Settings): readonly string[] {
+  const given = settings[IGNORE_PATHS.name];
+  if (!Array.isArray(given)) return [];
+  const paths = given.flatMap((typed: string) => typed.split(","));
+  for (const path of paths) {
+    const problem = pathProblem(path);
+    if (problem !== undefined) {
+      throw new ModelSigningError("USAGE_IGNORE_PATH", `ignore path ${quote(path)} ${problem}`, {
+        hint: "layers are left out by the names that digest --files shows",
+      });
+    }
+  }
+  return [...new Set(paths)].sort(compareCodePoints);
+}

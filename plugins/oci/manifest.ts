@@ -1,0 +1,168 @@
+/** Manifests and indexes of OCI and of Docker's schema 2. */
+
+import { isObject, type Json, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
+import { excerpt } from "../../core/text.ts";
+import { type Descriptor, parseDescriptor } from "./descriptor.ts";
+import { MAX_MANIFEST_BYTES, MAX_MANIFEST_VALUES } from "./limits.ts";
+import {
+  type IndexMediaType,
+  isIndexMediaType,
+  isManifestMediaType,
+  type ManifestMediaType,
+  OCI_INDEX,
+  OCI_MANIFEST,
+} from "./media_types.ts";
+import {
+  type Annotations,
+  annotationsOf,
+  listOf,
+  malformed,
+  mediaTypeOf,
+  objectOf,
+} from "./members.ts";
+
+type Common = {
+  /** What the artifact is, when the config's media type does not say it. */
+  readonly artifactType?: string;
+  /** The manifest that this one is about. */
+  readonly subject?: Descriptor;
+  readonly annotations?: Annotations;
+};
+
+/** An image manifest: a config and layers. There may be no layer. */
+export type ImageManifest = Common & {
+  readonly kind: "manifest";
+  readonly mediaType: ManifestMediaType;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+};
+
+/** An index: manifests, often of several platforms. */
+export type ImageIndex = Common & {
+  readonly kind: "index";
+  readonly mediaType: IndexMediaType;
+  readonly manifests: readonly Descriptor[];
+};
+
+/** What a reference can lead to. */
+export type Manifest = ImageManifest | ImageIndex;
+
+/** What is known of a document before it is read. */
+export type ManifestHints = {
+  /** The media type that it was served or described with; a general one such as `application/json` says nothing. */
+  readonly mediaType?: string;
+  /** Names it in messages, safe to print. Default "the manifest". */
+  readonly name?: string;
+};
+
+/** Types that servers and files without knowledge of manifests go by. */
+const GENERAL_TYPES: readonly string[] = [
+  "application/json",
+  "application/octet-stream",
+  "text/plain",
+];
+
+/**
+ * Parses a manifest or an index. Unknown members are skipped; what is read has to be well-formed, and the media
+ * type that it was served with, the one that it states and its members have to agree: two readers of one
+ * document must not take it for different things (CVE-2021-41190).
+ *
+ * @throws {ModelSigningError} `OCI_MANIFEST`
+ */
+export function parseManifest(
+  bytes: Uint8Array,
+  { mediaType: served, name = "the manifest" }: ManifestHints = {},
+): Manifest {
+  if (bytes.length > MAX_MANIFEST_BYTES) {
+    throw malformed(`${name} has ${bytes.length} bytes, more than ${MAX_MANIFEST_BYTES}`);
+  }
+  const expected = knownType(served, `${name} was served as`);
+  const json = objectIn(bytes, name);
+  // Docker's schema 1 has another number here, and no descriptors.
+  if (json["schemaVersion"] !== 2) {
+    throw malformed(`${name} has schemaVersion ${shown(json["schemaVersion"])}, expected 2`);
+  }
+  const mediaType = agreedType(json, expected, name);
+  const common = commonMembers(json, name);
+  if (isIndexMediaType(mediaType)) {
+    if (json["layers"] !== undefined || json["config"] !== undefined) {
+      throw malformed(`${name} has the members of a manifest and of an index`);
+    }
+    const manifests = descriptors(json["manifests"], `manifests of ${name}`);
+    return { kind: "index", mediaType, manifests, ...common };
+  }
+  if (json["manifests"] !== undefined) {
+    throw malformed(`${name} has the members of a manifest and of an index`);
+  }
+  const config = `config of ${name}`;
+  return {
+    kind: "manifest",
+    mediaType,
+    config: parseDescriptor(objectOf(json["config"], config), config),
+    layers: descriptors(json["layers"], `layers of ${name}`),
+    ...common,
+  };
+}
+
+/** The JSON object in a document. Throws `OCI_MANIFEST`. */
+export function objectIn(bytes: Uint8Array, name: string): JsonObject {
+  try {
+    const json = parseJson(bytes, MAX_MANIFEST_VALUES);
+    if (isObject(json)) return json;
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw malformed(`${name} is no JSON: ${error.message}`);
+  }
+  throw malformed(`${name} is no JSON object`);
+}
+
+/** The type that the document states, or else was served with, or else looks like. */
+function agreedType(
+  json: JsonObject,
+  served: ManifestMediaType | IndexMediaType | undefined,
+  name: string,
+): ManifestMediaType | IndexMediaType {
+  const stated = json["mediaType"] === undefined
+    ? undefined
+    : knownType(mediaTypeOf(json["mediaType"], `mediaType of ${name}`), `${name} states to be`);
+  if (stated !== undefined && served !== undefined && stated !== served) {
+    throw malformed(`${name} was served as ${excerpt(served)} and states to be ${excerpt(stated)}`);
+  }
+  return stated ?? served ?? (json["manifests"] === undefined ? OCI_MANIFEST : OCI_INDEX);
+}
+
+/** A type that is understood; undefined for none and for a general one. */
+function knownType(
+  mediaType: string | undefined,
+  what: string,
+): ManifestMediaType | IndexMediaType | undefined {
+  // Parameters, such as a charset, do not make another document of it.
+  const essence = mediaType?.replace(/;.*$/s, "").trim().toLowerCase();
+  if (essence === undefined || GENERAL_TYPES.includes(essence)) return undefined;
+  if (isManifestMediaType(essence)) return essence;
+  throw malformed(`${what} ${excerpt(essence)}, expected a manifest or an index of OCI or Docker`);
+}
+
+function commonMembers(json: JsonObject, name: string): Common {
+  const { artifactType, subject } = json;
+  const annotations = annotationsOf(json["annotations"], `annotations of ${name}`);
+  return {
+    ...(artifactType === undefined || artifactType === ""
+      ? {}
+      : { artifactType: mediaTypeOf(artifactType, `artifactType of ${name}`) }),
+    ...(subject === undefined || subject === null ? {} : {
+      subject: parseDescriptor(objectOf(subject, `subject of ${name}`), `subject of ${name}`),
+    }),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
+}
+
+function descriptors(value: Json | undefined, where: string): Descriptor[] {
+  return listOf(value, where).map((item, index) =>
+    parseDescriptor(objectOf(item, `${where}[${index}]`), `${where}[${index}]`)
+  );
+}
+
+function shown(value: Json | undefined): string {
+  return typeof value === "number" ? String(value) : value === undefined ? "missing" : "of no kind";
+}

@@ -1,0 +1,127 @@
+/** A manifest that lies in a file, such as `skopeo inspect --raw` writes. */
+
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
+import { isObject, type Json, JsonError, parseJson } from "../../core/json.ts";
+import type { RunOptions } from "../../core/options.ts";
+import type { Settings, SourceProvider } from "../../core/plugin.ts";
+import type { OpenedSource } from "../../core/source.ts";
+import { quote } from "../../core/text.ts";
+import { digestOf } from "./digest.ts";
+import { IGNORE_PATHS, ignoredPaths } from "./ignore_paths.ts";
+import { MAX_MANIFEST_BYTES, MAX_MANIFEST_VALUES } from "./limits.ts";
+import { type Manifest, parseManifest } from "./manifest.ts";
+import { isManifestMediaType } from "./media_types.ts";
+import { platformsOf } from "./platform.ts";
+import { ociRoles } from "./roles.ts";
+import { OciSource } from "./source.ts";
+
+/** Manifests in files. */
+export const manifestFile: SourceProvider = {
+  kind: "source",
+  id: "oci-manifest",
+  summary: "an OCI or Docker image manifest in a file",
+  options: [IGNORE_PATHS],
+  open: openManifestFile,
+  recognizes: isManifestFile,
+  roles: ociRoles,
+};
+
+/**
+ * Whether a file is to be read as a manifest: it is a well-formed one, or says by its media type that it is one, and
+ * then what is wrong with it is to be told. Other JSON with a `schemaVersion` is a file like any other.
+ */
+export async function isManifestFile(path: string): Promise<boolean> {
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await readManifest(path);
+    if (bytes === undefined) return false;
+    parseManifest(bytes);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ModelSigningError)) throw error;
+    return bytes !== undefined && statesToBeManifest(bytes);
+  }
+}
+
+async function openManifestFile(
+  path: string,
+  settings: Settings,
+  options: RunOptions,
+): Promise<OpenedSource> {
+  const name = quote(path);
+  const bytes = await readManifest(path);
+  if (bytes === undefined) {
+    throw refused(`${name} has more than the ${MAX_MANIFEST_BYTES} bytes that a manifest may have`);
+  }
+  let manifest: Manifest;
+  try {
+    manifest = parseManifest(bytes, { name: `manifest ${name}` });
+  } catch (error) {
+    if (!(error instanceof ModelSigningError)) throw error;
+    throw refused(error.message, error);
+  }
+  if (manifest.kind === "index") {
+    throw refused(
+      `${name} is an index of manifests for ${platformsOf(manifest)}, expected one manifest`,
+    );
+  }
+  const digest = digestOf(bytes);
+  options.logger?.log("info", "reading the model from a manifest", { path, digest });
+  const source = new OciSource({
+    name: basename(resolve(path)),
+    manifest,
+    digest,
+    ignorePaths: ignoredPaths(settings),
+  });
+  return { source };
+}
+
+/** The file, or undefined when it is too large for a manifest. */
+async function readManifest(path: string): Promise<Uint8Array | undefined> {
+  try {
+    // Without O_NONBLOCK, opening a FIFO waits for a writer.
+    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const facts = await file.stat();
+    if (!facts.isFile()) throw refused(`model ${quote(path)} is no regular file`);
+    if (facts.size > MAX_MANIFEST_BYTES) return undefined;
+    const bytes = new Uint8Array(MAX_MANIFEST_BYTES + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, null);
+      length += bytesRead;
+      if (length > MAX_MANIFEST_BYTES) return undefined;
+      if (bytesRead === 0) return bytes.slice(0, length);
+    }
+  } catch (error) {
+    if (error instanceof ModelSigningError) throw error;
+    if (systemCode(error) === "ENOENT") {
+      throw new ModelSigningError("MODEL_NOT_FOUND", `model ${quote(path)} does not exist`, {
+        cause: error,
+      });
+    }
+    throw new ModelSigningError(
+      "MODEL_UNREADABLE",
+      `cannot read model ${quote(path)}: ${systemReason(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function statesToBeManifest(bytes: Uint8Array): boolean {
+  let json: Json;
+  try {
+    json = parseJson(bytes, MAX_MANIFEST_VALUES);
+  } catch (error) {
+    if (error instanceof JsonError) return false;
+    throw error;
+  }
+  const mediaType = isObject(json) ? json["mediaType"] : undefined;
+  return typeof mediaType === "string" && isManifestMediaType(mediaType);
+}
+
+function refused(message: string, cause?: ModelSigningError): ModelSigningError {
+  return new ModelSigningError("MODEL_REFUSED", message, cause === undefined ? {} : { cause });
+}
