@@ -5,7 +5,7 @@ import { BUNDLE_MEDIA_TYPE } from "../../core/bundle.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { digestOf, messageContent } from "./content.ts";
 import { addToLog } from "./rekor.ts";
-import { signOnce, type SigstoreSignerOptions } from "./signer.ts";
+import { type ServiceSignerOptions, signOnce } from "./signer.ts";
 import { timestampOf } from "./witnesses.ts";
 
 /**
@@ -15,7 +15,7 @@ import { timestampOf } from "./witnesses.ts";
  */
 export async function signMessage(
   message: Uint8Array,
-  signing: SigstoreSignerOptions,
+  signing: ServiceSignerOptions,
   options: RunOptions,
 ): Promise<Uint8Array> {
   const { signature, material: { certificate } } = await signOnce(message, signing, options);

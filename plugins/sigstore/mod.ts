@@ -5,6 +5,7 @@ export {
   ambientToken,
   givenToken,
   type IdentityToken,
+  interactiveToken,
   parseIdentityToken,
   type TokenSource,
 } from "./oidc/mod.ts";
@@ -18,5 +19,6 @@ export {
   type TrustOrigin,
 } from "./trust/mod.ts";
 export { parseTrustedRoot, type TrustedRoot } from "./trusted_root.ts";
+export { sigstoreSigner, type SigstoreSignerOptions } from "./sigstore_signer.ts";
 export { sigstoreVerifier, type SigstoreVerifierOptions } from "./verifier.ts";
 export { type SignedEntity, verifyEntity } from "./verify.ts";

@@ -5,15 +5,11 @@ import type { RunOptions } from "../../core/options.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { OpenedSigner } from "../../core/signer.ts";
 import { quote } from "../../core/text.ts";
-import type { Verifier } from "../../core/verifier.ts";
 import { requireConsent } from "./consent.ts";
 import { type TokenSource, tokenSource } from "./oidc/mod.ts";
-import { chooseServices } from "./services.ts";
-import { sigstoreSigner } from "./signer.ts";
-import { parseSigningConfig } from "./signing_config.ts";
+import { servicesOf, sigstoreSigner } from "./sigstore_signer.ts";
 import { userCacheFolder } from "./trust/cache.ts";
 import type { Trust } from "./trust/mod.ts";
-import { sigstoreVerifier } from "./verifier.ts";
 
 /** Who signs, with which instance. */
 export type SignerChoice = {
@@ -40,21 +36,13 @@ export async function openSigner(
   { trust, ...choice }: SignerChoice,
   options: RunOptions,
 ): Promise<OpenedSigner> {
-  const { name } = trust.origin;
-  if (trust.signingConfig === undefined) {
-    throw new ModelSigningError(
-      "SIGNING_CONFIG_UNUSABLE",
-      `${quote(name)} says whom to trust, and not which services to sign with`,
-      { hint: "give a ClientTrustConfig that has a signing config (--trust-config)" },
-    );
-  }
-  const services = chooseServices(parseSigningConfig(trust.signingConfig, name), new Date());
-  const source = sourceOf(choice, services.oidc?.url, name);
+  const services = servicesOf(trust, new Date());
+  const source = sourceOf(choice, services.oidc?.url, trust.origin.name);
   await source.prepare(options);
   if (source.kind === "interactive") {
-    await requireConsent(services, userCacheFolder(), options);
+    await requireConsent(services, userCacheFolder(choice.env), options);
   }
-  return { ...sigstoreSigner({ services, tokenSource: source }), verifier: anySigner(trust) };
+  return sigstoreSigner({ trust, tokenSource: source });
 }
 
 function sourceOf(
@@ -75,12 +63,4 @@ function sourceOf(
     ...(identityToken ? { identityToken } : {}),
     ...(clientSecret ? { clientSecret } : {}),
   });
-}
-
-/**
- * What the finished bundle must pass: everything but that a certain person signed. The certificate was compared
- * with the token when it was issued.
- */
-function anySigner(trust: Trust): Verifier {
-  return sigstoreVerifier({ trust, identity: /^[^]+$/u, issuer: /^[^]+$/u });
 }

@@ -12,7 +12,7 @@ import type { ChosenServices } from "./services.ts";
 import { logWitness, timestampWitness } from "./witnesses.ts";
 
 /** What a Sigstore signature is made with. */
-export type SigstoreSignerOptions = {
+export type ServiceSignerOptions = {
   readonly services: ChosenServices;
   /** Asked once for each signature, when there is something to sign: after hashing. */
   readonly tokenSource: Pick<TokenSource, "token">;
@@ -27,8 +27,8 @@ export type SigstoreSigned = Signed & {
  * Makes the signer, and the witnesses that the chosen services demand: one for each log and each timestamp
  * authority.
  */
-export function sigstoreSigner(
-  options: SigstoreSignerOptions,
+export function serviceSigner(
+  options: ServiceSignerOptions,
 ): { readonly signer: Signer; readonly witnesses: readonly Witness[] } {
   const { logs, timestampAuthorities } = options.services;
   return {
@@ -48,7 +48,7 @@ export function sigstoreSigner(
  */
 export async function signOnce(
   bytes: Uint8Array,
-  { services, tokenSource }: SigstoreSignerOptions,
+  { services, tokenSource }: ServiceSignerOptions,
   options: RunOptions,
 ): Promise<SigstoreSigned> {
   throwIfAborted(options.signal);

@@ -15,7 +15,7 @@ import { type Artifact, parseSigstoreBundle } from "../../plugins/sigstore/bundl
 import { signMessage } from "../../plugins/sigstore/message.ts";
 import { givenToken } from "../../plugins/sigstore/oidc/mod.ts";
 import { chooseServices } from "../../plugins/sigstore/services.ts";
-import { sigstoreSigner, type SigstoreSignerOptions } from "../../plugins/sigstore/signer.ts";
+import { serviceSigner, type ServiceSignerOptions } from "../../plugins/sigstore/signer.ts";
 import { parseSigningConfig } from "../../plugins/sigstore/signing_config.ts";
 import { builtinTrust, selectTrust, type Trust } from "../../plugins/sigstore/trust/mod.ts";
 import { type EntityPolicy, verifyEntity } from "../../plugins/sigstore/verify.ts";
@@ -61,9 +61,9 @@ async function signBundle(path: string): Promise<void> {
 
 async function signStatement(
   payload: Uint8Array,
-  signing: SigstoreSignerOptions,
+  signing: ServiceSignerOptions,
 ): Promise<Uint8Array> {
-  const { signer, witnesses } = sigstoreSigner(signing);
+  const { signer, witnesses } = serviceSigner(signing);
   const signed = await signer.sign(pae(PAYLOAD_TYPE, payload), {});
   const envelope: Envelope = { payloadType: PAYLOAD_TYPE, payload, signature: signed.signature };
   const evidence = await Promise.all(
@@ -117,7 +117,7 @@ async function trust(): Promise<Trust> {
   return await selectTrust({ useStaging: false, trustRoot }, {});
 }
 
-async function services(): Promise<SigstoreSignerOptions["services"]> {
+async function services(): Promise<ServiceSignerOptions["services"]> {
   const path = values["signing-config"];
   const { signingConfig } = builtinTrust(values.staging ? "staging" : "production");
   const json = path === undefined ? signingConfig! : parseJson(await readFile(path));

@@ -9,7 +9,7 @@ import type { SignatureVerification } from "../../core/verifier.ts";
 import { givenToken } from "../../plugins/sigstore/oidc/mod.ts";
 import type { SignerPolicy } from "../../plugins/sigstore/policy.ts";
 import { chooseServices } from "../../plugins/sigstore/services.ts";
-import { sigstoreSigner } from "../../plugins/sigstore/signer.ts";
+import { serviceSigner } from "../../plugins/sigstore/signer.ts";
 import { parseSigningConfig } from "../../plugins/sigstore/signing_config.ts";
 import type { Trust } from "../../plugins/sigstore/trust/mod.ts";
 import { trustedRootOf } from "../../plugins/sigstore/trusted_root.ts";
@@ -42,7 +42,7 @@ export async function sigstoreBundle(
   const path = rekor === 1 ? sigstore.signingConfig : sigstore.signingConfigV2;
   const config = JSON.parse(await readFile(path, "utf8"));
   services?.(config);
-  const signing = sigstoreSigner({
+  const signing = serviceSigner({
     services: chooseServices(
       parseSigningConfig(parseJson(new TextEncoder().encode(JSON.stringify(config))), path),
       new Date(),

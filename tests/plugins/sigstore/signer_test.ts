@@ -13,9 +13,9 @@ import type { Witness } from "../../../core/signer.ts";
 import { signMessage } from "../../../plugins/sigstore/message.ts";
 import type { ChosenServices } from "../../../plugins/sigstore/services.ts";
 import {
+  serviceSigner,
+  type ServiceSignerOptions,
   signOnce,
-  sigstoreSigner,
-  type SigstoreSignerOptions,
 } from "../../../plugins/sigstore/signer.ts";
 import { parseTrustedRoot } from "../../../plugins/sigstore/trusted_root.ts";
 import { sigstoreVerifier } from "../../../plugins/sigstore/verifier.ts";
@@ -38,7 +38,7 @@ const MANIFEST = {
 function tokens(
   sigstore: Sigstore,
   change: { readonly expires?: Date } = {},
-): SigstoreSignerOptions["tokenSource"] {
+): ServiceSignerOptions["tokenSource"] {
   return {
     token: async () => ({ ...await identityToken(sigstore, { email: EMAIL }), ...change }),
   };
@@ -61,7 +61,7 @@ async function signedBundle(
     issuer: sigstore.issuer,
     trust: { root, origin: { kind: "file", name: sigstore.trustedRoot, notes: [] } },
   });
-  const opened = sigstoreSigner({ services, tokenSource: tokens(sigstore) });
+  const opened = serviceSigner({ services, tokenSource: tokens(sigstore) });
   const { bytes } = await sign(MANIFEST, { ...opened, verifier }, options);
   const bundle = parseBundle(bytes);
   assert.ok(bundle.ok);
@@ -75,7 +75,7 @@ async function paths(sigstore: Sigstore): Promise<readonly string[]> {
 for (
   const { name, run } of signerContract(async () => {
     const sigstore = await startSigstore();
-    const { signer } = sigstoreSigner({
+    const { signer } = serviceSigner({
       services: servicesOf(sigstore, 1),
       tokenSource: tokens(sigstore),
     });
@@ -91,7 +91,7 @@ for (
   test(`Sigstore signer: ${name}`, run);
 }
 
-test("sigstoreSigner() signs with either log so that the bundle verifies", async () => {
+test("serviceSigner() signs with either log so that the bundle verifies", async () => {
   await using sigstore = await startSigstore();
   for (const version of [1, 2] as const) {
     const bundle = await signedBundle(sigstore, servicesOf(sigstore, version));
@@ -101,7 +101,7 @@ test("sigstoreSigner() signs with either log so that the bundle verifies", async
   }
 });
 
-test("sigstoreSigner() has every chosen log and timestamp authority confirm", async () => {
+test("serviceSigner() has every chosen log and timestamp authority confirm", async () => {
   await using sigstore = await startSigstore();
   const { logs: [first], timestampAuthorities, ...others } = bothLogs(sigstore);
   const bundle = await signedBundle(sigstore, {
@@ -120,7 +120,7 @@ test("sigstoreSigner() has every chosen log and timestamp authority confirm", as
   assert.deepEqual(alone.timestamps, []);
 });
 
-test("sigstoreSigner() asks for the certificate before it signs, and the witnesses after", async () => {
+test("serviceSigner() asks for the certificate before it signs, and the witnesses after", async () => {
   await using sigstore = await startSigstore();
   await signedBundle(sigstore, servicesOf(sigstore, 2));
   const [first, ...rest] = await paths(sigstore);
@@ -128,7 +128,7 @@ test("sigstoreSigner() asks for the certificate before it signs, and the witness
   assert.deepEqual(rest.map((path) => path.split(" ")[0]).sort(), ["rekor2", "tsa"]);
 });
 
-test("sigstoreSigner() logs nothing when there is no certificate", async () => {
+test("serviceSigner() logs nothing when there is no certificate", async () => {
   await using sigstore = await startSigstore();
   await sigstore.fault({ service: "fulcio", kind: "status", status: 403 });
   const error = await faultOf(signedBundle(sigstore, servicesOf(sigstore, 1)));
@@ -136,7 +136,7 @@ test("sigstoreSigner() logs nothing when there is no certificate", async () => {
   assert.deepEqual(await paths(sigstore), ["fulcio /api/v2/signingCert"]);
 });
 
-test("sigstoreSigner() gives nothing when one witness fails", async () => {
+test("serviceSigner() gives nothing when one witness fails", async () => {
   await using sigstore = await startSigstore();
   for (const service of ["rekor", "rekor2", "tsa"] as const) {
     await sigstore.reset();
@@ -146,7 +146,7 @@ test("sigstoreSigner() gives nothing when one witness fails", async () => {
   }
 });
 
-test("sigstoreSigner() does not hand out what services lie in", async () => {
+test("serviceSigner() does not hand out what services lie in", async () => {
   await using sigstore = await startSigstore();
   const lies = {
     fulcio: ["no-sct", "bad-sct", "other-authority"],
@@ -176,14 +176,14 @@ test("signOnce() asks for a token only once it signs", async () => {
   await using sigstore = await startSigstore();
   let asked = 0;
   const own = tokens(sigstore);
-  const tokenSource: SigstoreSignerOptions["tokenSource"] = {
+  const tokenSource: ServiceSignerOptions["tokenSource"] = {
     ...own,
     token: (options) => {
       asked++;
       return own.token(options);
     },
   };
-  const { signer } = sigstoreSigner({ services: servicesOf(sigstore, 1), tokenSource });
+  const { signer } = serviceSigner({ services: servicesOf(sigstore, 1), tokenSource });
   assert.equal(asked, 0);
   await signer.sign(Buffer.of(1), {});
   assert.equal(asked, 1);
@@ -193,7 +193,7 @@ test("signOnce() asks for a token only once it signs", async () => {
 
 test("a log's witness refuses a signer that gives no certificate", async () => {
   await using sigstore = await startSigstore();
-  const [log] = sigstoreSigner({
+  const [log] = serviceSigner({
     services: servicesOf(sigstore, 1),
     tokenSource: tokens(sigstore),
   }).witnesses as [Witness, Witness];
