@@ -25,7 +25,21 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
     /^REJECTED /m,
     /backdoor\.py/,
     /^The tampered model was rejected\.$/m,
+    /nothing leaves the machine/,
+    /^\$ model-signing sign tiny-model /m,
+    /^SIGNED /m,
+    /dev@example\.com/,
+    /^The instance is gone now\./m,
+    /^VERIFIED /m,
+    /^REJECTED /m,
+    /IDENTITY_MISMATCH/,
+    /^The signature counts as dev@example\.com's, and as nobody else's\.$/m,
   ],
+};
+
+/** What a program says on stderr; the others nothing. */
+const EXPECTED_STDERR: Readonly<Record<string, RegExp>> = {
+  "demo.ts": /^model-signing: the identity token must be used before it expires [^\n]*\n$/,
 };
 
 /** Parts of the others. */
@@ -38,7 +52,7 @@ function run(example: string): string {
     encoding: "utf8",
   });
   assertStatus(outcome, 0, example);
-  assert.equal(outcome.stderr, "");
+  assert.match(outcome.stderr, EXPECTED_STDERR[example] ?? /^$/);
   return outcome.stdout;
 }
 

@@ -9,25 +9,36 @@ import { excerpt } from "../../core/text.ts";
  * is checked, but tokens are sent to it.
  *
  * @param what names the service in messages
+ * @param plainHttp allow it everywhere, for services that are sent no secret and whose answers are signed
  * @throws {ModelSigningError} `code`
  */
-export function serviceUrl(base: string, path: string, what: string, code: ErrorCode): URL {
+export function serviceUrl(
+  base: string,
+  path: string,
+  what: string,
+  code: ErrorCode,
+  { plainHttp = false }: { readonly plainHttp?: boolean } = {},
+): URL {
   let url: URL;
   try {
     url = new URL(base);
   } catch {
     throw new ModelSigningError(
       code,
-      `the address of ${what} is ${excerpt(base)}, which is no URL`,
+      // What cannot be parsed may hold credentials all the same.
+      `the address of ${what} is ${excerpt(base.replace(/[^/]*@/g, "…@"))}, which is no URL`,
     );
   }
   if (url.username !== "" || url.password !== "") {
     throw new ModelSigningError(code, `the address of ${what} holds credentials`);
   }
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
+  const plain = url.protocol === "http:" && (plainHttp || isLoopback(url.hostname));
+  if (url.protocol !== "https:" && !plain) {
     throw new ModelSigningError(
       code,
-      `the address of ${what} is ${excerpt(base)}, expected https://, or http:// on loopback`,
+      `the address of ${what} is ${excerpt(base)}, expected https://, or http://${
+        plainHttp ? "" : " on loopback"
+      }`,
     );
   }
   url.pathname = url.pathname.replace(/\/+$/, "") + path;

@@ -5,3 +5,4 @@ export { readPrivateKey } from "./private_key.ts";
 export { readPublicKey } from "./public_key.ts";
 export { readCapped } from "./read_capped.ts";
 export { type PemBlock, pemBlocks } from "./pem.ts";
+export { type FileContent, named, type NamedBytes, readFiles } from "./files.ts";

@@ -1,11 +1,12 @@
 /** Signing and verifying with X.509 certificates. */
 
 export { certificateDescriber } from "./describer.ts";
-export type { FileContent, NamedBytes } from "./files.ts";
+export type { FileContent, NamedBytes } from "../_keyfile/mod.ts";
+export {
+  type TimestampVerifier,
+  timestampVerifier,
+  type TimestampVerifierOptions,
+} from "../_timestamp/mod.ts";
 export { certificatePlugin } from "./plugin.ts";
 export { certificateSigner, type CertificateSignerOptions } from "./signer.ts";
-export {
-  certificateVerifier,
-  type CertificateVerifierOptions,
-  type TimestampVerifier,
-} from "./verifier.ts";
+export { certificateVerifier, type CertificateVerifierOptions } from "./verifier.ts";

@@ -8,9 +8,14 @@ import {
   type SignerProvider,
   type VerifierProvider,
 } from "../../core/plugin.ts";
-import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readCapped } from "../_keyfile/mod.ts";
+import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readCapped, readFiles } from "../_keyfile/mod.ts";
+import {
+  TIMESTAMP_OPTIONS,
+  timestampWitnesses,
+  TRUST_OPTIONS,
+  trustedTimestamps,
+} from "../_timestamp/mod.ts";
 import { certificateDescriber } from "./describer.ts";
-import { readFiles } from "./files.ts";
 import { certificateSigner } from "./signer.ts";
 import { certificateVerifier } from "./verifier.ts";
 
@@ -35,6 +40,7 @@ const signer: SignerProvider = {
       commaSeparated: true,
       description: "CA certificates above it, PEM or DER, in any order; the root may be left out",
     },
+    ...TIMESTAMP_OPTIONS,
   ],
   examples: [
     "model-signing sign certificate ./model --private-key key.pem --signing-certificate cert.pem " +
@@ -54,9 +60,10 @@ const signer: SignerProvider = {
       "certificate chain",
       MAX_KEY_FILE_BYTES,
     );
+    const witnesses = timestampWitnesses(settings);
     // Last, because it may ask for a password.
     const privateKey = await loadPrivateKey(settings, options);
-    return { signer: await certificateSigner({ privateKey, certificate, chain }), witnesses: [] };
+    return { signer: await certificateSigner({ privateKey, certificate, chain }), witnesses };
   },
 };
 
@@ -99,6 +106,7 @@ const verifier: VerifierProvider = {
       type: "boolean",
       description: "log the SHA-256 fingerprint of every certificate",
     },
+    ...TRUST_OPTIONS,
   ],
   examples: [
     "model-signing verify certificate ./model --signature model.sig --certificate-chain ca.pem",
@@ -116,6 +124,7 @@ const verifier: VerifierProvider = {
       ),
       crls: await readFiles(settings["crl"], "revocation list", MAX_TRUST_FILE_BYTES),
       logFingerprints: settings["log-fingerprints"] === true,
+      timestampVerifier: await trustedTimestamps(settings),
       ...(typeof identity === "string" ? { identity } : {}),
     });
   },

@@ -1,12 +1,11 @@
-/** Signing with a certificate. */
-
-import type { KeyObject } from "node:crypto";
+/** Signing with a certificate. */ import type { KeyObject } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import { keyAlgorithm, publicKeyDer, signBytes } from "../../core/keys.ts";
 import { MAX_CHAIN_LENGTH } from "../../core/limits.ts";
 import { quote } from "../../core/text.ts";
 import type { Signer } from "../../core/signer.ts";
+import { type FileContent, named } from "../_keyfile/mod.ts";
 import {
   type Certificate,
   certificateKey,
@@ -16,7 +15,6 @@ import {
   readCertificates,
   verifySigned,
 } from "../_x509/mod.ts";
-import { type FileContent, named } from "./files.ts";
 import { leafKey, usageIssue } from "./leaf.ts";
 
 /** What a certificate signer is made of. */

@@ -14,6 +14,8 @@ import type {
   Verifier,
 } from "../../core/verifier.ts";
 import { verifyEnvelope } from "../_envelope/mod.ts";
+import { type FileContent, named } from "../_keyfile/mod.ts";
+import { type TimestampVerifier, timestampVerifier } from "../_timestamp/mod.ts";
 import {
   type Certificate,
   certificateInfo,
@@ -31,19 +33,9 @@ import {
   splitTrust,
   validityIssue,
 } from "../_x509/mod.ts";
-import { type FileContent, named } from "./files.ts";
 import { identityIssue } from "./identity.ts";
 import { leafKey, usageIssue } from "./leaf.ts";
 import { type ClaimedChain, claimedChain } from "./material.ts";
-
-/**
- * Verifies the timestamps of a bundle against a trust of its own. Nothing that it cannot vouch for may be in
- * `timestamps`; what is wrong with the others is in `check`, whose id is `timestamps`.
- */
-export type TimestampVerifier = (
-  bundle: Bundle,
-  options: RunOptions,
-) => Promise<{ readonly check: Check; readonly timestamps: readonly Timestamp[] }>;
 
 /** The policy of {@link certificateVerifier}. */
 export type CertificateVerifierOptions = {
@@ -60,7 +52,7 @@ export type CertificateVerifierOptions = {
   readonly logFingerprints?: boolean;
   /** The time to judge by when no verified timestamp tells. Default: the moment of each verification. */
   readonly now?: Date;
-  /** Without it no timestamp is verified, and certificates must be valid now. */
+  /** Whose timestamps are believed. Without it none is, and certificates must be valid now. */
   readonly timestampVerifier?: TimestampVerifier;
 };
 
@@ -90,7 +82,8 @@ export async function certificateVerifier(options: CertificateVerifierOptions): 
     const { bytes, name } = named(content, "revocation list", index);
     return readCrls(bytes, name);
   });
-  return new CertificateVerifier(await splitTrust(given), crls, options);
+  const timestamps = options.timestampVerifier ?? await timestampVerifier({});
+  return new CertificateVerifier(await splitTrust(given), crls, timestamps, options);
 }
 
 /** Why trust has no default here. */
@@ -111,11 +104,18 @@ const LEAF_CHECKS = [
 class CertificateVerifier implements Verifier {
   readonly #trust: PathMaterial;
   readonly #crls: readonly Crl[];
+  readonly #verifyTimestamps: TimestampVerifier;
   readonly #options: CertificateVerifierOptions;
 
-  constructor(trust: PathMaterial, crls: readonly Crl[], options: CertificateVerifierOptions) {
+  constructor(
+    trust: PathMaterial,
+    crls: readonly Crl[],
+    timestamps: TimestampVerifier,
+    options: CertificateVerifierOptions,
+  ) {
     this.#trust = trust;
     this.#crls = crls;
+    this.#verifyTimestamps = timestamps;
     this.#options = options;
   }
 
@@ -202,22 +202,11 @@ class CertificateVerifier implements Verifier {
   ): Promise<
     { readonly timestamps: readonly Timestamp[]; readonly at: Date; readonly check: Check }
   > {
-    const count = bundle.timestamps.length;
-    if (!this.#options.timestampVerifier) {
-      const detail = count === 0
-        ? "the bundle has no timestamp"
-        : `timestamps in the bundle (${count}) were not verified: no trust in a timestamp ` +
-          "authority was given";
-      return { timestamps: [], at: now, check: skippedCheck("timestamps", detail) };
-    }
-    const { check, timestamps } = await this.#options.timestampVerifier(bundle, options);
+    const { check, timestamps } = await this.#verifyTimestamps(bundle, options);
     // The earliest time at which somebody saw the signature is the one that proves most.
-    const times = timestamps.map(({ time }) => new Date(time).getTime());
-    return {
-      timestamps,
-      at: times.length === 0 ? now : new Date(Math.min(...times)),
-      check,
-    };
+    const [earliest] = timestamps.map(({ time }) => new Date(time))
+      .toSorted((left, right) => left.getTime() - right.getTime());
+    return { timestamps, at: earliest ?? now, check };
   }
 
   #logFingerprints(claimed: ClaimedChain, logger: Logger | undefined): void {

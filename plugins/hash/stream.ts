@@ -1,9 +1,9 @@
 /** Hashes content that comes as a stream. */
 
-import { systemReason } from "../../core/errors.ts";
+import { ModelSigningError, systemReason } from "../../core/errors.ts";
 import type { Algorithm } from "./algorithm.ts";
 import type { Tally } from "./tally.ts";
-import type { Outcome } from "./unit.ts";
+import type { Failure, Outcome } from "./unit.ts";
 
 /** What hashing a stream needs. */
 export type StreamSettings = {
@@ -45,8 +45,17 @@ export async function hashStream(
     }
     return digester.hex();
   } catch (error) {
-    return { code: "ENTRY_UNREADABLE", problem: `cannot be read: ${systemReason(error)}` };
+    return failureOf(error);
   } finally {
     signal.removeEventListener("abort", cancel);
   }
+}
+
+/** What an error of the source itself says; of others only the system's code is fit to be shown. */
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof ModelSigningError)) {
+    return { code: "ENTRY_UNREADABLE", problem: `cannot be read: ${systemReason(error)}` };
+  }
+  const { message, issues: [issue] } = error;
+  return { code: issue?.code ?? "ENTRY_UNREADABLE", problem: `cannot be read: ${message}` };
 }

@@ -1,5 +1,6 @@
 /** A piece of work for the engine, and what becomes of it. */
 
+import type { IssueCode } from "../../core/errors.ts";
 import type { ByteRange, FileLocation } from "../../core/source.ts";
 
 /** A range of a file that can be opened directly. Plain data: it is sent to workers. */
@@ -10,7 +11,7 @@ export type FileUnit = FileLocation & ByteRange & {
 
 /** Why there is no digest: the end of a sentence that begins with the entry's path. */
 export type Failure = {
-  readonly code: "FILE_CHANGED" | "ENTRY_UNREADABLE";
+  readonly code: IssueCode;
   readonly problem: string;
 };
 

@@ -4,6 +4,12 @@ import { ModelSigningError } from "../../core/errors.ts";
 import { MAX_KEY_FILE_BYTES } from "../../core/limits.ts";
 import { CONTRACT_VERSION, type Plugin } from "../../core/plugin.ts";
 import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readCapped, readPublicKey } from "../_keyfile/mod.ts";
+import {
+  TIMESTAMP_OPTIONS,
+  timestampWitnesses,
+  TRUST_OPTIONS,
+  trustedTimestamps,
+} from "../_timestamp/mod.ts";
 import { keyDescriber } from "./describer.ts";
 import { keySigner } from "./signer.ts";
 import { keyVerifier } from "./verifier.ts";
@@ -18,14 +24,15 @@ export const keyPlugin: Plugin = {
       kind: "signer",
       id: "key",
       summary: "Sign with a private key",
-      options: PRIVATE_KEY_OPTIONS,
+      options: [...PRIVATE_KEY_OPTIONS, ...TIMESTAMP_OPTIONS],
       examples: [
         "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem",
         "model-signing sign key ./model --private-key key.pem --signature model.sig",
       ],
       async open(settings, options) {
+        const witnesses = timestampWitnesses(settings);
         const privateKey = await loadPrivateKey(settings, options);
-        return { signer: keySigner({ privateKey }), witnesses: [] };
+        return { signer: keySigner({ privateKey }), witnesses };
       },
     },
     {
@@ -40,7 +47,7 @@ export const keyPlugin: Plugin = {
         repeatable: true,
         commaSeparated: true,
         description: "public key or certificate, PEM or DER; given several times, one must fit",
-      }],
+      }, ...TRUST_OPTIONS],
       examples: [
         "openssl pkey -in key.pem -pubout -out key.pub",
         "model-signing verify key ./model --public-key key.pub --signature model.sig",
@@ -55,7 +62,10 @@ export const keyPlugin: Plugin = {
           ),
         );
         if (!first) throw new ModelSigningError("USAGE", "no --public-key was given");
-        return keyVerifier({ publicKeys: [first, ...rest] });
+        return keyVerifier({
+          publicKeys: [first, ...rest],
+          timestampVerifier: await trustedTimestamps(settings),
+        });
       },
     },
   ],

@@ -9,19 +9,37 @@ import type { RunOptions } from "../../core/options.ts";
 import { excerpt } from "../../core/text.ts";
 import type { Check, SignatureVerification, Verifier } from "../../core/verifier.ts";
 import { verifyEnvelope } from "../_envelope/mod.ts";
+import type { TimestampVerifier } from "../_timestamp/mod.ts";
 
 /** The policy of a key verifier. */
 export type KeyVerifierOptions = {
   /** The keys that are trusted. The signature must be by one of them. */
   readonly publicKeys: readonly [KeyObject, ...KeyObject[]];
+  /** Whose timestamps are believed. Without it the report has none. */
+  readonly timestampVerifier?: TimestampVerifier;
 };
 
 /**
  * Accepts signatures by one of the given keys. Checks: `key` (the material is a public key's, and its hint
- * fits), `signature`.
+ * fits), `signature`, and `timestamps` when a verifier of them is given and has something to say.
  */
-export function keyVerifier({ publicKeys }: KeyVerifierOptions): Verifier {
-  return { verify: (bundle, options) => verify(bundle, publicKeys, options) };
+export function keyVerifier({ publicKeys, timestampVerifier }: KeyVerifierOptions): Verifier {
+  return {
+    async verify(bundle, options) {
+      const found = await verify(bundle, publicKeys, options);
+      if (timestampVerifier === undefined) return found;
+      const { check, timestamps } = await timestampVerifier(bundle, options);
+      // A bundle without timestamps, of which none is demanded, says nothing of them.
+      if (check.status === "skipped" && bundle.timestamps.length === 0) return found;
+      const { identity, ...rest } = found;
+      return {
+        ...rest,
+        checks: [...found.checks, check],
+        timestamps,
+        ...(identity && check.status !== "failed" ? { identity } : {}),
+      };
+    },
+  };
 }
 
 async function verify(

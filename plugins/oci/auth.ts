@@ -69,7 +69,9 @@ export class RegistryAuth {
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
     const basic = challenges.find(({ scheme }) => scheme === "basic");
     if (!bearer && !basic) {
-      throw this.#unauthorized("asks for authentication in no way that is known here (Basic, Bearer)");
+      throw this.#unauthorized(
+        "asks for authentication in no way that is known here (Basic, Bearer)",
+      );
     }
     const credentials = await this.#find(options);
     const answer = new Secret(

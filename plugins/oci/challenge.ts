@@ -13,7 +13,10 @@ export type Challenge = {
 // RFC 9110 5.6.2 and 11.2.
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const SEPARATORS = /[ \t]*(?:,[ \t]*)*/y;
-const PARAMETER = new RegExp(`(${TOKEN})[ \\t]*=[ \\t]*(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)")`, "y");
+const PARAMETER = new RegExp(
+  `(${TOKEN})[ \\t]*=[ \\t]*(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)")`,
+  "y",
+);
 const SCHEME = new RegExp(`(${TOKEN})(?=[ \\t]|,|$)`, "y");
 const TOKEN68 = /[ \t]+[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|$)/y;
 

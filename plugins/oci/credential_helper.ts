@@ -127,7 +127,11 @@ function answerIn(written: string, helper: string): JsonObject {
 }
 
 function failed(helper: string, reason: string): ModelSigningError {
-  return new ModelSigningError("OCI_CREDENTIALS", `${quote(helper)} gave no credentials: ${reason}`, {
-    hint: "to see why, run it by hand: it reads the registry's name from its standard input",
-  });
+  return new ModelSigningError(
+    "OCI_CREDENTIALS",
+    `${quote(helper)} gave no credentials: ${reason}`,
+    {
+      hint: "to see why, run it by hand: it reads the registry's name from its standard input",
+    },
+  );
 }

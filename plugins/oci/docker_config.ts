@@ -67,7 +67,7 @@ export function credentialFiles(environment: Environment): readonly string[] {
     docker && join(docker, "config.json"),
     XDG_RUNTIME_DIR && join(XDG_RUNTIME_DIR, "containers", "auth.json"),
     config && join(config, "containers", "auth.json"),
-  ].filter((path) => path !== undefined && path !== "");
+  ].filter((path): path is string => path !== undefined && path !== "");
 }
 
 type Opened = {

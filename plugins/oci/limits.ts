@@ -41,3 +41,6 @@ export const MAX_HELPER_BYTES: number = 256 * 1024;
 
 /** Attempts to add to an index that others change at the same time. */
 export const MAX_INDEX_ATTEMPTS = 8;
+
+/** A password on stdin. Access tokens of registries have up to 4 KiB. */
+export const MAX_PASSWORD_BYTES: number = 64 * 1024;

@@ -32,7 +32,8 @@ export type LayoutReference = Target & {
 export type OciReference = RegistryReference | LayoutReference;
 
 /** OCI distribution 1.1, "Pulling manifests": `<name>`. Separators never match what is between them. */
-const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+const REPOSITORY =
+  /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 
 /** OCI distribution 1.1, "Pulling manifests": `<reference>` as a tag. */
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
@@ -171,10 +172,11 @@ function parseTag(
   );
 }
 
-const TAG_RULE =
-  'up to 128 letters, digits, ".", "_" and "-", the first of them no "." and no "-"';
+const TAG_RULE = 'up to 128 letters, digits, ".", "_" and "-", the first of them no "." and no "-"';
 
-const COLON_HINT = { hint: 'a path with a colon in its last part is written with a "/" at its end' };
+const COLON_HINT = {
+  hint: 'a path with a colon in its last part is written with a "/" at its end',
+};
 
 function refused(message: string, details: { readonly hint?: string } = {}): ModelSigningError {
   return new ModelSigningError("USAGE_OCI_REFERENCE", message, details);

@@ -7,6 +7,7 @@ import type { Entry, EnumerationRules, ManifestSource } from "../../core/source.
 import { excerpt, quote } from "../../core/text.ts";
 import { MANIFEST_DIGEST, OCI_SOURCE, SOURCE } from "./annotations.ts";
 import type { OciDigest } from "./digest.ts";
+import { entryByDigest, type EntryOf } from "./entries.ts";
 import type { ImageManifest } from "./manifest.ts";
 import { nameBlobs, type NamedBlob, type RefusedBlob } from "./naming.ts";
 
@@ -20,7 +21,7 @@ export type OciSourceInput = {
   /** What the user excluded, canonical. */
   readonly ignorePaths: readonly string[];
   /** How a blob is found. Default: by its digest alone, which is taken from the manifest. */
-  readonly entryOf?: (blob: NamedBlob) => Entry | Promise<Entry>;
+  readonly entryOf?: EntryOf;
 };
 
 /** The layers and the config blob of a manifest. */
@@ -34,7 +35,7 @@ export class OciSource implements ManifestSource {
   readonly ignoreGitPaths = false;
   /** Everything that the manifest lists. */
   readonly blobs: readonly (NamedBlob | RefusedBlob)[];
-  readonly #entryOf: NonNullable<OciSourceInput["entryOf"]>;
+  readonly #entryOf: EntryOf;
 
   /**
    * Takes a manifest whose digest was checked.
@@ -59,7 +60,7 @@ export class OciSource implements ManifestSource {
     for (const blob of this.blobs) {
       const left = leftOut(blob.name, rules);
       if (left === undefined) {
-        yield await this.#entry(blob, rules);
+        yield await this.#entry(blob, rules, options);
       } else if (rules.filter.names(left) && !ignored.has(left)) {
         ignored.add(left);
         yield { kind: "ignored", path: left };
@@ -68,19 +69,18 @@ export class OciSource implements ManifestSource {
     }
   }
 
-  async #entry(blob: NamedBlob | RefusedBlob, rules: EnumerationRules): Promise<Entry> {
+  async #entry(
+    blob: NamedBlob | RefusedBlob,
+    rules: EnumerationRules,
+    options: RunOptions,
+  ): Promise<Entry> {
     const { name: path } = blob;
     if ("issue" in blob) return { kind: "refused", path, issue: blob.issue };
     const problem = pathProblem(path, rules.windowsNames);
-    if (problem === undefined) return await this.#entryOf(blob);
+    if (problem === undefined) return await this.#entryOf(blob, options);
     const message = `${excerpt(path)} ${problem}`;
     return { kind: "refused", path, issue: { code: "ENTRY_NAME", message, path } };
   }
-}
-
-/** A blob that is known by what the manifest says. */
-export function entryByDigest({ name, descriptor, digest, extra }: NamedBlob): Entry {
-  return { kind: "digest", path: name, size: descriptor.size, ...digest, extra };
 }
 
 /** The ancestor, or the path itself, at which the rules leave a path out. */

@@ -65,7 +65,13 @@ export class Transport {
     this.#repository = repository;
     this.#settings = settings;
     const { credentials, trust } = settings;
-    this.#auth = new RegistryAuth({ origin: this.origin, registry, repository, credentials, trust });
+    this.#auth = new RegistryAuth({
+      origin: this.origin,
+      registry,
+      repository,
+      credentials,
+      trust,
+    });
   }
 
   /** An address of the repository. */

@@ -10,6 +10,7 @@ import { MAX_BUNDLE_BYTES, MAX_BUNDLE_VALUES } from "../../core/limits.ts";
 import { excerpt } from "../../core/text.ts";
 import {
   digestContent,
+  type DigestName,
   digestOf,
   envelopeContent,
   messageContent,
@@ -31,8 +32,8 @@ const MEDIA_TYPE =
   /^application\/vnd\.dev\.sigstore\.bundle(?:\+json;version=0\.([123])|\.v0\.([123])\+json)$/;
 
 /**
- * Parses a bundle over an artifact. An envelope's statement (in-toto) must name the artifact's SHA-256 among
- * its subjects, which is checked here and is worth something only once the signature is verified.
+ * Parses a bundle over an artifact. An envelope's statement (in-toto) must name a digest of the artifact
+ * among its subjects, which is checked here and is worth something only once the signature is verified.
  *
  * Findings: `BUNDLE_TOO_LARGE`, `BUNDLE_MALFORMED`, `BUNDLE_MEDIA_TYPE`, `BUNDLE_MATERIAL`,
  * `ENVELOPE_SIGNATURES`, `SIGNATURE_INVALID` for an artifact that the envelope is not about.
@@ -141,17 +142,27 @@ function envelopeOf(envelope: JsonObject, artifact: Artifact): SignedContent {
   if (payloadType !== "application/vnd.in-toto+json") {
     throw new MemberError(`the payload type is ${excerpt(payloadType)}, expected in-toto`);
   }
-  const expected = Buffer.from(sha256Of(artifact)).toString("hex");
+  const digests = digestsOf(artifact);
   const statement = objectOf(parseJson(payload, MAX_STATEMENT_VALUES), "the statement");
-  const named = objectsOf(statement["subject"], "subject").some((subject) =>
-    objectOf(subject["digest"], "digest")["sha256"] === expected
-  );
+  // in-toto: an artifact is meant when any of its digests is named; npm names SHA-512 alone.
+  const named = objectsOf(statement["subject"], "subject").some((subject) => {
+    const digest = objectOf(subject["digest"], "digest");
+    return digests.some(([name, expected]) => digest[name] === expected);
+  });
   if (!named) throw otherArtifact("the statement is not about the artifact");
   return envelopeContent({
     payloadType,
     payload,
     signature: bytesOf(signatures[0]!["sig"], "sig"),
   });
+}
+
+/** The digests of an artifact that can be known, in hex. */
+function digestsOf(artifact: Artifact): readonly (readonly [DigestName, string])[] {
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+  if ("sha256" in artifact) return [["sha256", hex(artifact.sha256)]];
+  const names = ["sha256", "sha384", "sha512"] as const;
+  return names.map((name) => [name, hex(digestOf(name, artifact.bytes))]);
 }
 
 function sha256Of(artifact: Artifact): Uint8Array {

@@ -12,15 +12,25 @@ import { programEnvironment } from "../support/cli.ts";
 import { assertStatus, type Outcome } from "../support/outcome.ts";
 import { Pki } from "../support/pki.ts";
 import { sharedData } from "../support/shared.ts";
+import { startSigstore } from "../support/sigstore.ts";
+import { IDENTITY } from "../support/sigstore_cli.ts";
 import { workbench } from "../support/workbench.ts";
 
 const ADAPTER = fileURLToPath(new URL("./oms", import.meta.url));
 
 /** Runs the adapter from a folder that has nothing to do with the model. */
 function oms(...args: readonly string[]): Outcome {
+  return omsWith({}, ...args);
+}
+
+/** The same with variables in the environment. */
+function omsWith(
+  env: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+): Outcome {
   return spawnSync(ADAPTER, args, {
     cwd: "/",
-    env: programEnvironment({ MODEL_SIGNING_BINARY: compiledBinary() }),
+    env: programEnvironment({ MODEL_SIGNING_BINARY: compiledBinary(), ...env }),
     encoding: "utf8",
   });
 }
@@ -106,6 +116,35 @@ test("verify-model takes the intermediate from --cert-chain when the bundle has 
   assertStatus(oms(...verify), 1, "verify-model");
   assertStatus(oms(...verify, "--cert-chain", intermediate.certificate), 0, "verify-model");
 });
+
+for (const rekor of [1, 2] as const) {
+  test(`sign-model and verify-model agree with Sigstore and Rekor v${rekor}, and tampering ends with a failure`, async () => {
+    await using sigstore = await startSigstore();
+    await using bench = await workbench();
+    const { trustConfig, trustConfigV2, issuer } = sigstore;
+    const env = { OMS_TRUST_CONFIG: rekor === 1 ? trustConfig : trustConfigV2 };
+    const bundle = join(bench.path, "out.sig");
+    const model = ["--method", "sigstore", "--model-path", join(bench.path, "model")];
+    const sign = (token: string) =>
+      omsWith(env, "sign-model", ...model, "--output-bundle", bundle, "--identity-token", token);
+    const verify = (identity: string, ...more: readonly string[]) =>
+      omsWith(
+        env,
+        ...["verify-model", ...model, "--bundle", bundle, "--identity", identity, ...more],
+      );
+    assertStatus(sign(await sigstore.token({ exp: 1 })), 3, "an expired token");
+    assert.ok(!existsSync(bundle));
+    assertStatus(sign(await sigstore.token()), 0, "sign-model");
+    const provider = ["--identity-provider", issuer];
+    assertStatus(verify(IDENTITY, ...provider), 0, "verify-model");
+    assertStatus(verify("other@example.com", ...provider), 1, "another identity");
+    assertStatus(verify(IDENTITY, "--identity-provider", `${issuer}/`), 1, "another issuer");
+    assertStatus(verify(IDENTITY), 2, "no issuer");
+    assertStatus(verify(IDENTITY, ...provider, "--use-staging"), 2, "two instances");
+    await appendFile(join(bench.path, "model/config.json"), " ");
+    assertStatus(verify(IDENTITY, ...provider), 1, "tampering");
+  });
+}
 
 test("--ignore-paths takes several absolute paths in both directions", async () => {
   await using bench = await workbench();
@@ -208,6 +247,23 @@ if (shared !== undefined) {
         ...["--bundle", join(folder, "bundle.sig"), flag, join(shared, "trust", trust)],
       );
       assertStatus(outcome, 0, name);
+    }
+  });
+
+  test("verify-model verifies the historical bundles of Sigstore", () => {
+    for (const name of ["v0.3.1-sigstore", "v1.0.0-sigstore", "v1.1.0-sigstore"]) {
+      const folder = join(shared, "historical", name);
+      const { verify } = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
+      const { identity, identity_provider: provider, ignore_paths: ignored = [] } = verify;
+      const paths: readonly string[] = ignored;
+      const args = [
+        ...["verify-model", "--method", "sigstore", "--model-path", join(folder, "model")],
+        ...["--bundle", join(folder, "bundle.sig"), "--identity-provider", provider],
+        ...paths.flatMap((path) => ["--ignore-paths", join(folder, "model", path)]),
+      ];
+      assertStatus(oms(...args, "--identity", identity), 0, name);
+      assertStatus(oms(...args, "--identity", "other@example.com"), 1, name);
+      assertStatus(oms(...args, "--identity", identity, "--use-staging"), 1, name);
     }
   });
 }

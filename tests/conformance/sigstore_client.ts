@@ -20,25 +20,30 @@ import { parseSigningConfig } from "../../plugins/sigstore/signing_config.ts";
 import { builtinTrust, selectTrust, type Trust } from "../../plugins/sigstore/trust/mod.ts";
 import { type EntityPolicy, verifyEntity } from "../../plugins/sigstore/verify.ts";
 
-const { values, positionals: [command, file] } = parseArgs({
-  allowPositionals: true,
-  options: {
-    "staging": { type: "boolean" },
-    "in-toto": { type: "boolean" },
-    "bundle": { type: "string" },
-    "identity-token": { type: "string" },
-    "trusted-root": { type: "string" },
-    "signing-config": { type: "string" },
-    "certificate-identity": { type: "string" },
-    "certificate-oidc-issuer": { type: "string" },
-    "key": { type: "string" },
-  },
-});
+const OPTIONS = {
+  "staging": { type: "boolean" },
+  "in-toto": { type: "boolean" },
+  "bundle": { type: "string" },
+  "identity-token": { type: "string" },
+  "trusted-root": { type: "string" },
+  "signing-config": { type: "string" },
+  "certificate-identity": { type: "string" },
+  "certificate-oidc-issuer": { type: "string" },
+  "key": { type: "string" },
+} as const;
+
+/** A flag that has a value. */
+type TextFlag = Exclude<keyof typeof OPTIONS, "staging" | "in-toto">;
+
+/** What the suite gave, by flag. */
+type Flags = ReturnType<typeof parse>["values"];
 
 try {
-  if (command === "sign-bundle") await signBundle(need(file, "FILE"));
-  else if (command === "verify-bundle") await verifyBundle(need(file, "FILE_OR_DIGEST"));
-  else throw new ModelSigningError("USAGE", "expected sign-bundle or verify-bundle");
+  const { values: flags, positionals: [command, file, ...more] } = parse();
+  if (file === undefined || more.length > 0) throw misuse("expected one command and one FILE");
+  if (command === "sign-bundle") await signBundle(file, flags);
+  else if (command === "verify-bundle") await verifyBundle(file, flags);
+  else throw misuse("expected sign-bundle or verify-bundle");
 } catch (error) {
   if (!(error instanceof ModelSigningError)) throw error;
   console.error(`${error.code}: ${error.message}`);
@@ -46,17 +51,27 @@ try {
   process.exitCode = error.code === "USAGE" ? 2 : 1;
 }
 
-async function signBundle(path: string): Promise<void> {
-  const token = new Secret(need(values["identity-token"], "--identity-token"));
-  const content = await readFile(path);
-  const signing = { services: await services(), tokenSource: givenToken(token, "sigstore") };
-  const bundle = values["in-toto"]
+function parse() {
+  try {
+    return parseArgs({ allowPositionals: true, options: OPTIONS });
+  } catch (error) {
+    throw misuse((error as Error).message);
+  }
+}
+
+async function signBundle(file: string, flags: Flags): Promise<void> {
+  const target = need(flags, "bundle");
+  const token = new Secret(need(flags, "identity-token"));
+  const content = await readFile(file);
+  const signing = { services: await services(flags), tokenSource: givenToken(token, "sigstore") };
+  const bundle = flags["in-toto"]
     ? await signStatement(content, signing)
     : await signMessage(content, signing, {});
   // As in the product, nothing is written that would not verify.
-  const artifact = values["in-toto"] ? firstSubject(content) : { bytes: content };
-  await requireVerified(bundle, artifact, { identity: /^[^]+$/u, issuer: /^[^]+$/u });
-  await writeFileAtomically(need(values.bundle, "--bundle"), bundle);
+  const artifact = flags["in-toto"] ? firstSubject(content) : { bytes: content };
+  const anybody = { identity: /^[^]+$/u, issuer: /^[^]+$/u };
+  await requireVerified(bundle, artifact, anybody, flags);
+  await writeFileAtomically(target, bundle);
 }
 
 async function signStatement(
@@ -77,22 +92,22 @@ async function signStatement(
   });
 }
 
-async function verifyBundle(artifact: string): Promise<void> {
-  await requireVerified(
-    await readFile(need(values.bundle, "--bundle")),
-    await artifactOf(artifact),
-    await policy(),
-  );
+async function verifyBundle(artifact: string, flags: Flags): Promise<void> {
+  const bundle = need(flags, "bundle");
+  const expected = await policy(flags);
+  await requireVerified(await readFile(bundle), await artifactOf(artifact), expected, flags);
 }
 
 async function requireVerified(
   bundle: Uint8Array,
   artifact: Artifact,
   policy: EntityPolicy,
+  flags: Flags,
 ): Promise<void> {
   const entity = parseSigstoreBundle(bundle, artifact);
   if (!entity.ok) throw rejected([entity.issue]);
-  const { checks, identity } = await verifyEntity(entity.value, { trust: await trust(), policy });
+  const trust = await trusted(flags);
+  const { checks, identity } = await verifyEntity(entity.value, { trust, policy });
   const issues = checks.flatMap((check) => check.status === "failed" ? [check.issue] : []);
   if (issues.length > 0 || identity === undefined) throw rejected(issues);
 }
@@ -101,27 +116,28 @@ function rejected(issues: ModelSigningError["issues"]): ModelSigningError {
   return new ModelSigningError("BUNDLE_REFUSED", "the bundle does not verify", { issues });
 }
 
-async function policy(): Promise<EntityPolicy> {
-  if (values.key !== undefined) {
-    return { publicKey: readPublicKey(await readFile(values.key), values.key) };
-  }
+async function policy(flags: Flags): Promise<EntityPolicy> {
+  const { key } = flags;
+  if (key !== undefined) return { publicKey: readPublicKey(await readFile(key), key) };
   return {
-    identity: need(values["certificate-identity"], "--certificate-identity"),
-    issuer: need(values["certificate-oidc-issuer"], "--certificate-oidc-issuer"),
+    identity: need(flags, "certificate-identity"),
+    issuer: need(flags, "certificate-oidc-issuer"),
   };
 }
 
-async function trust(): Promise<Trust> {
-  const trustRoot = values["trusted-root"];
-  if (trustRoot === undefined) return builtinTrust(values.staging ? "staging" : "production");
-  return await selectTrust({ useStaging: false, trustRoot }, {});
+async function trusted(flags: Flags): Promise<Trust> {
+  const trustRoot = flags["trusted-root"];
+  return trustRoot === undefined ? builtIn(flags) : await selectTrust({ trustRoot });
 }
 
-async function services(): Promise<ServiceSignerOptions["services"]> {
-  const path = values["signing-config"];
-  const { signingConfig } = builtinTrust(values.staging ? "staging" : "production");
-  const json = path === undefined ? signingConfig! : parseJson(await readFile(path));
+async function services(flags: Flags): Promise<ServiceSignerOptions["services"]> {
+  const path = flags["signing-config"];
+  const json = path === undefined ? builtIn(flags).signingConfig! : parseJson(await readFile(path));
   return chooseServices(parseSigningConfig(json, path ?? "built in"), new Date());
+}
+
+function builtIn({ staging }: Flags): Trust {
+  return builtinTrust(staging ? "staging" : "production");
 }
 
 async function artifactOf(text: string): Promise<Artifact> {
@@ -135,7 +151,12 @@ function firstSubject(statement: Uint8Array): Artifact {
   return { sha256: Buffer.from(subject[0].digest.sha256, "hex") };
 }
 
-function need(value: string | undefined, name: string): string {
+function need(flags: Flags, name: TextFlag): string {
+  const value = flags[name];
   if (value !== undefined) return value;
-  throw new ModelSigningError("USAGE", `${name} is missing`);
+  throw misuse(`--${name} is missing`);
+}
+
+function misuse(message: string): ModelSigningError {
+  return new ModelSigningError("USAGE", message);
 }

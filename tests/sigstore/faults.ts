@@ -18,7 +18,7 @@ export type ServiceName = "fulcio" | "rekor" | "rekor2" | "tsa" | "oidc" | "tuf"
  * - `tsa`: `wrong-imprint`, `wrong-nonce`, `rejected`, `bad-signature`
  * - `oidc`: `denied`, `wrong-state`, `wrong-nonce`, `wrong-audience`, `expired`, `other-issuer`
  */
-export type FaultKind = "status" | "garbage" | "huge" | "slow" | "hang" | "close";
+export type FaultKind = "status" | "garbage" | "huge" | "slow" | "late" | "hang" | "close";
 
 const LIES: Readonly<Record<ServiceName, readonly string[]>> = {
   fulcio: ["no-sct", "bad-sct", "wrong-key", "other-identity", "other-authority", "expired"],
@@ -32,7 +32,7 @@ const LIES: Readonly<Record<ServiceName, readonly string[]>> = {
   tuf: [],
 };
 
-const KINDS: readonly string[] = ["status", "garbage", "huge", "slow", "hang", "close"];
+const KINDS: readonly string[] = ["status", "garbage", "huge", "slow", "late", "hang", "close"];
 
 /** A fault that is on. */
 export type Fault = {
@@ -42,6 +42,8 @@ export type Fault = {
   /** For `status` and `garbage`. */
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** For `late`: ms after which the right answer is given. */
+  readonly delay: number;
   /** Requests that it still hits. */
   left: number;
 };
@@ -55,9 +57,9 @@ export class Faults {
     this.#faults.clear();
   }
 
-  /** Turns one on: `{service, kind, status?, body?, headers?, count?}`. Throws Refused. */
+  /** Turns one on: `{service, kind, status?, body?, headers?, delay?, count?}`. Throws Refused. */
   set(asked: JsonObject): void {
-    const { service, kind, status, body, headers, count } = asked;
+    const { service, kind, status, body, headers, delay, count } = asked;
     const name = service as ServiceName;
     if (typeof service !== "string" || !Object.hasOwn(LIES, service)) {
       throw refused(400, "there is no such service");
@@ -70,6 +72,7 @@ export class Faults {
       status: typeof status === "number" ? status : 500,
       body: typeof body === "string" ? body : "<html>not what you expected</html>",
       headers: (headers ?? {}) as Record<string, string>,
+      delay: typeof delay === "number" ? delay : 0,
       left: typeof count === "number" ? count : Infinity,
     });
   }
@@ -125,6 +128,9 @@ export async function fail(
     case "slow":
       await writeSlowly(response, await reply());
       return true;
+    case "late":
+      await sleep(fault.delay);
+      return false;
     default:
       return false;
   }

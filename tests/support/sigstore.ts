@@ -19,6 +19,8 @@ export type FaultSpec = {
   /** For the kinds `status` and `garbage`. */
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** For the kind `late`: ms after which the right answer is given. */
+  readonly delay?: number;
   /** How many requests it hits. Default: all until {@link Sigstore.reset}. */
   readonly count?: number;
 };

@@ -231,11 +231,17 @@ test("parseSigstoreBundle() finds the artifact among the subjects of a statement
       assert.deepEqual(await judge(json, forge.trust(), FORGED_POLICY, artifact), {});
     }
   }
+  // Nobody can tell from the SHA-256.
+  const [byBytes, byDigest] = forms(ARTIFACT);
+  const longer = envelopeBundle(forge, [{ digest: { sha512 } }]);
+  assert.deepEqual(await judge(longer, forge.trust(), FORGED_POLICY, byBytes), {});
+  assert.equal(await judge(longer, forge.trust(), FORGED_POLICY, byDigest), "SIGNATURE_INVALID");
   const refused: readonly (readonly [string, Loose])[] = [
     ["SIGNATURE_INVALID", []],
     ["SIGNATURE_INVALID", [subjectOf(OTHER)]],
     ["SIGNATURE_INVALID", [{ digest: { sha256: sha256(ARTIFACT).toString("hex").toUpperCase() } }]],
-    ["SIGNATURE_INVALID", [{ digest: { sha512 } }]],
+    ["SIGNATURE_INVALID", [{ digest: { sha512: sha512.slice(0, 64) } }]],
+    ["SIGNATURE_INVALID", [{ digest: { sha1: sha256(ARTIFACT).toString("hex") } }]],
     ["SIGNATURE_INVALID", undefined],
     ["BUNDLE_MALFORMED", [{}]],
     ["BUNDLE_MALFORMED", ["x"]],

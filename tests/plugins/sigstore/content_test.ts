@@ -127,7 +127,7 @@ test("digestContent() knows no other digest than SHA-256, and no payload", () =>
 
 test("SignedContent refuses keys of another kind than the signature's", async () => {
   const signature = signBytes(keyPair("EC P-256").privateKey, MESSAGE);
-  for (const type of [...ACCEPTED_TYPES, "RSA-PSS", "Ed448", "secp256k1"]) {
+  for (const type of ACCEPTED_TYPES) {
     if (type === "EC P-256") continue;
     const pair = keyPair(type);
     assert.ok(!await holds(messageContent(MESSAGE, signature), pair), type);

@@ -172,8 +172,7 @@ test("verify() refuses an entry that holds another signature, certificate or pay
     const other = Buffer.from("another");
     for (
       const wrong of [
-        // ECDSA: the same key signs the same bytes otherwise each time.
-        { signature: signWith(forged.key, signed) },
+        { signature: signWith(forged.key, other) },
         // Another certificate of the same key.
         { certificate: forge.certify({ key: forged.key }).der },
         { payload: other, signed: preAuthentication(other) },

@@ -1,6 +1,6 @@
 /** Files of certificates and revocation lists that a user named. */
 
-import { readCapped } from "../_keyfile/mod.ts";
+import { readCapped } from "./read_capped.ts";
 
 /** A file that was read. */
 export type NamedBytes = {

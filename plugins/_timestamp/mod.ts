@@ -1,0 +1,14 @@
+/** Timestamps of methods that have no authority of their own: getting them, and trusting those of a bundle. */
+
+export {
+  type TimestampVerifier,
+  timestampVerifier,
+  type TimestampVerifierOptions,
+} from "./bundle.ts";
+export {
+  TIMESTAMP_OPTIONS,
+  timestampWitnesses,
+  TRUST_OPTIONS,
+  trustedTimestamps,
+} from "./options.ts";
+export { timestampWitness } from "./witness.ts";

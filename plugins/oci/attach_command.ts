@@ -1,0 +1,73 @@
+/** `attach MODEL`: keeps an existing signature beside a model. */
+
+import { parseBundle } from "../../core/bundle.ts";
+import { ModelSigningError } from "../../core/errors.ts";
+import { MAX_BUNDLE_BYTES } from "../../core/limits.ts";
+import { parseStatement } from "../../core/parse_statement.ts";
+import type { CommandIo, CommandProvider, Settings } from "../../core/plugin.ts";
+import { printable, quote } from "../../core/text.ts";
+import { readCapped } from "../_keyfile/mod.ts";
+import { fitOf } from "./fit.ts";
+import { openModel } from "./open_model.ts";
+import { PLATFORM } from "./platform.ts";
+import { REGISTRY_OPTIONS } from "./registry_options.ts";
+
+/** Provides `attach`. */
+export const attachCommand: CommandProvider = {
+  kind: "command",
+  id: "attach",
+  summary: "Keep a signature beside a model in a registry",
+  operand: {
+    metavar: "MODEL",
+    description: "The model: oci://HOST/NAME:TAG, or oci-layout:PATH",
+  },
+  options: [
+    {
+      name: "signature",
+      type: "file",
+      metavar: "FILE",
+      required: true,
+      description: "The signature. It is not verified, but it has to be about this model",
+    },
+    {
+      name: "force",
+      type: "boolean",
+      fromEnvironment: false,
+      description: "Attach it although it is not about this model as it is there",
+    },
+    PLATFORM,
+    ...REGISTRY_OPTIONS,
+  ],
+  examples: [
+    "model-signing attach oci://registry.example.com/models/bert:v1 --signature model.sig",
+  ],
+  run: attach,
+};
+
+async function attach(settings: Settings, io: CommandIo): Promise<0> {
+  const path = settings["signature"] as string;
+  const bytes = await readCapped(path, "signature", MAX_BUNDLE_BYTES);
+  const bundle = parseBundle(bytes);
+  const statement = bundle.ok ? parseStatement(bundle.value.envelope.payload) : bundle;
+  if (!statement.ok) {
+    throw refused(`${quote(path)} is no signature of a model`, { issues: [statement.issue] });
+  }
+  const { source, signatures, pinned } = await openModel(io.operand ?? "", settings, io);
+  const { misfit, remarks } = fitOf(statement.value.manifest, source);
+  if (misfit !== undefined) {
+    const message = `${quote(path)} is not about this model: ${misfit}`;
+    if (settings["force"] !== true) throw refused(message, { hint: "--force attaches it anyway" });
+    io.logger?.log("warn", message);
+  }
+  for (const remark of remarks) io.logger?.log("warn", `${quote(path)}: ${remark}`);
+  const digest = await signatures.attach(bytes, io);
+  io.stdout(`Attached  ${digest}\nTo        ${printable(pinned)}\n`);
+  return 0;
+}
+
+function refused(
+  message: string,
+  details: ConstructorParameters<typeof ModelSigningError>[2],
+): ModelSigningError {
+  return new ModelSigningError("BUNDLE_REFUSED", message, details);
+}

@@ -1,0 +1,249 @@
+/** Image layouts on disk (OCI image 1.1, "Image Layout"). */
+
+import type { Stats } from "node:fs";
+import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
+import { isObject } from "../../core/json.ts";
+import type { RunOptions } from "../../core/options.ts";
+import { excerpt, quote } from "../../core/text.ts";
+import { checkedStream } from "./checked_stream.ts";
+import { type Descriptor, platformName } from "./descriptor.ts";
+import { digestOf, type OciDigest, splitDigest } from "./digest.ts";
+import { referrerDescriptor, withDescriptor } from "./index_json.ts";
+import { LayoutFiles } from "./layout_files.ts";
+import { locked } from "./layout_lock.ts";
+import { MAX_INDEX_ATTEMPTS, MAX_LAYOUT_MANIFESTS, MAX_MANIFEST_BYTES } from "./limits.ts";
+import { objectIn, parseManifest } from "./manifest.ts";
+import { isManifestMediaType } from "./media_types.ts";
+import { malformed } from "./members.ts";
+import type { Target } from "./reference.ts";
+import { isReferrersTag, ReferrerList, referrersTag } from "./referrer_list.ts";
+import type { OciStore, Resolved } from "./store.ts";
+
+/** The annotation in `index.json` that makes a tag (OCI image 1.1, "Pre-Defined Annotation Keys"). */
+const REF_NAME = "org.opencontainers.image.ref.name";
+
+/** `oci-layout` has some 30 bytes. */
+const MAX_MARKER_BYTES = 4096;
+
+/** Tags that a message lists. */
+const SHOWN_TAGS = 10;
+
+/** One layout. It is never created: what is no layout is refused. */
+export class LayoutStore implements OciStore {
+  readonly #path: string;
+  readonly #files: LayoutFiles;
+  readonly name: string;
+
+  /** Opens nothing yet. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#files = new LayoutFiles(path);
+    this.name = `layout ${quote(path)}`;
+  }
+
+  /** {@link OciReader.resolve}. Without a tag and a digest the layout must hold one manifest. */
+  async resolve(target: Target, options: RunOptions): Promise<Resolved> {
+    throwIfAborted(options.signal);
+    const manifests = descriptorsIn(await this.#index(), this.#indexName);
+    const listed = target.digest === undefined
+      ? this.#listed(manifests, target.tag)
+      : manifests.find(({ digest }) => digest === target.digest);
+    const digest = target.digest ?? listed!.digest;
+    return await this.#manifest(digest, listed);
+  }
+
+  /** {@link OciReader.blob} */
+  async blob(descriptor: Descriptor, options: RunOptions): Promise<ReadableStream<Uint8Array>> {
+    throwIfAborted(options.signal);
+    const what = `blob ${descriptor.digest}`;
+    const stream = await this.#files.stream(blobPath(descriptor.digest));
+    if (!stream) throw this.#notFound(what);
+    return checkedStream(stream, descriptor, `${what} in ${this.name}`);
+  }
+
+  /**
+   * Where the content that a descriptor describes lies, and the facts of that file; undefined when it is not there. It is
+   * not read. Throws `FILE_UNREADABLE`, `ABORTED`.
+   */
+  async locate(
+    { digest }: Pick<Descriptor, "digest">,
+    options: RunOptions,
+  ): Promise<{ readonly path: string; readonly stats: Stats } | undefined> {
+    throwIfAborted(options.signal);
+    return await this.#files.locate(blobPath(digest));
+  }
+
+  /** {@link OciReader.referrers}: manifests of `index.json`, and those that a copied fallback index lists. */
+  async *referrers(
+    subject: OciDigest,
+    options: RunOptions,
+    artifactType?: string,
+  ): AsyncGenerator<Descriptor> {
+    const listing = `the referrers of ${subject} in ${this.name}`;
+    const list = new ReferrerList(listing, artifactType);
+    const manifests = descriptorsIn(await this.#index(), this.#indexName);
+    if (manifests.length > MAX_LAYOUT_MANIFESTS) {
+      throw malformed(`${this.#indexName} has more than ${MAX_LAYOUT_MANIFESTS} manifests`);
+    }
+    for (const descriptor of manifests) {
+      throwIfAborted(options.signal);
+      const { digest, mediaType, annotations } = descriptor;
+      if (!isManifestMediaType(mediaType)) continue;
+      const found = await this.#stored(digest, descriptor);
+      if (found?.manifest.subject?.digest === subject) {
+        yield* list.take([referrerDescriptor(found.descriptor, found.manifest)]);
+      } else if (
+        found?.manifest.kind === "index" && annotations?.[REF_NAME] === referrersTag(subject)
+      ) {
+        yield* list.take(found.manifest.manifests);
+      }
+    }
+  }
+
+  /** {@link OciWriter.pushBlob} */
+  async pushBlob(bytes: Uint8Array, mediaType: string, options: RunOptions): Promise<Descriptor> {
+    throwIfAborted(options.signal);
+    await this.#index();
+    const digest = digestOf(bytes);
+    await this.#files.write(blobPath(digest), bytes);
+    return { mediaType, digest, size: bytes.length };
+  }
+
+  /** {@link OciWriter.pushManifest} */
+  async pushManifest(bytes: Uint8Array, options: RunOptions, tag?: string): Promise<Descriptor> {
+    const manifest = parseManifest(bytes);
+    const descriptor = await this.pushBlob(bytes, manifest.mediaType, options);
+    const { [REF_NAME]: _, ...annotations } = manifest.annotations ?? {};
+    const listed = manifest.subject
+      ? referrerDescriptor(descriptor, { ...manifest, annotations })
+      : descriptor;
+    const named = tag === undefined
+      ? listed
+      : { ...listed, annotations: { ...listed.annotations, [REF_NAME]: tag } };
+    await locked(this.#path, options, () => this.#addToIndex(named, options));
+    return descriptor;
+  }
+
+  /** Replaces the index, and looks whether a program that does not know the lock has done so, too. */
+  async #addToIndex(added: Descriptor, options: RunOptions): Promise<void> {
+    const tag = added.annotations?.[REF_NAME];
+    for (let attempt = 0; attempt < MAX_INDEX_ATTEMPTS; attempt++) {
+      throwIfAborted(options.signal);
+      const before = await this.#index();
+      const there = descriptorsIn(before, this.#indexName).some(({ digest, annotations }) =>
+        digest === added.digest && (tag === undefined || annotations?.[REF_NAME] === tag)
+      );
+      if (there) return;
+      const keep = (json: JsonObject) => withoutTag(json, tag);
+      await this.#files.write("index.json", withDescriptor(before, added, this.#indexName, keep));
+    }
+    throw new ModelSigningError(
+      "FILE_UNWRITABLE",
+      `cannot change ${this.#indexName}: another program keeps replacing it`,
+    );
+  }
+
+  /** The entry of `index.json` that is meant. Throws `OCI_NOT_FOUND`, or `OCI_MANIFEST` when it is not clear which. */
+  #listed(manifests: readonly Descriptor[], tag: string | undefined): Descriptor {
+    const tagged = manifests.filter(({ annotations }) => {
+      const name = annotations?.[REF_NAME];
+      return tag === undefined ? name !== undefined && !isReferrersTag(name) : name === tag;
+    });
+    // A single manifest needs no tag.
+    const candidates = tag === undefined && tagged.length === 0 ? manifests : tagged;
+    const digests = new Set(candidates.map(({ digest }) => digest));
+    if (digests.size === 1) return candidates[0]!;
+    const names = candidates.map(({ annotations, digest, platform }) =>
+      annotations?.[REF_NAME] ?? (platform ? platformName(platform) : digest)
+    );
+    const shown = names.slice(0, SHOWN_TAGS).map(excerpt).join(", ");
+    if (digests.size > 1) {
+      throw new ModelSigningError(
+        "OCI_MANIFEST",
+        `${this.name} holds ${digests.size} manifests that ${
+          tag === undefined ? "could be meant" : `are tagged ${excerpt(tag)}`
+        }: ${shown}`,
+        { hint: "name one of them: oci-layout:PATH:TAG or oci-layout:PATH@DIGEST" },
+      );
+    }
+    throw this.#notFound(tag === undefined ? "manifest" : `manifest tagged ${excerpt(tag)}`);
+  }
+
+  async #manifest(digest: OciDigest, listed: Descriptor | undefined): Promise<Resolved> {
+    const found = await this.#stored(digest, listed);
+    if (found) return found;
+    throw this.#notFound(`manifest ${digest}`);
+  }
+
+  /** A manifest among the blobs; undefined when it is not there. */
+  async #stored(
+    digest: OciDigest,
+    listed: Descriptor | undefined,
+  ): Promise<Resolved | undefined> {
+    const bytes = await this.#files.read(blobPath(digest), MAX_MANIFEST_BYTES);
+    if (!bytes) return undefined;
+    const name = `manifest ${digest} in ${this.name}`;
+    const found = digestOf(bytes, splitDigest(digest).algorithm);
+    if (found !== digest || (listed && listed.size !== bytes.length)) {
+      throw new ModelSigningError(
+        "OCI_DIGEST_MISMATCH",
+        `${name} has the digest ${found} and ${bytes.length} bytes`,
+      );
+    }
+    const manifest = parseManifest(bytes, { name, ...(listed && { mediaType: listed.mediaType }) });
+    return {
+      descriptor: { mediaType: manifest.mediaType, digest, size: bytes.length },
+      bytes,
+      manifest,
+    };
+  }
+
+  /** The bytes of `index.json`, once it is clear that this is a layout. Throws `OCI_NOT_FOUND`, `OCI_MANIFEST`. */
+  async #index(): Promise<Uint8Array> {
+    const marker = await this.#files.read("oci-layout", MAX_MARKER_BYTES);
+    const index = await this.#files.read("index.json", MAX_MANIFEST_BYTES);
+    if (!marker || !index) {
+      throw new ModelSigningError(
+        "OCI_NOT_FOUND",
+        `${quote(this.#path)} is no layout: it holds no file ${
+          marker ? "index.json" : "oci-layout"
+        }`,
+      );
+    }
+    const version = objectIn(marker, `oci-layout of ${this.name}`)["imageLayoutVersion"];
+    if (version === "1.0.0") return index;
+    throw malformed(`${this.name} has the version ${shownVersion(version)}, expected "1.0.0"`);
+  }
+
+  get #indexName(): string {
+    return `index.json of ${this.name}`;
+  }
+
+  #notFound(what: string): ModelSigningError {
+    return new ModelSigningError("OCI_NOT_FOUND", `there is no ${what} in ${this.name}`);
+  }
+}
+
+function blobPath(digest: OciDigest): string {
+  const { algorithm, hex } = splitDigest(digest);
+  return `blobs/${algorithm}/${hex}`;
+}
+
+function descriptorsIn(bytes: Uint8Array, name: string): readonly Descriptor[] {
+  const index = parseManifest(bytes, { name });
+  if (index.kind === "index") return index.manifests;
+  throw malformed(`${name} is a manifest, expected an index`);
+}
+
+/** A tag leads to one manifest: the others that had it stay without (OCI image 1.1, "index.json file"). */
+function withoutTag(json: JsonObject, tag: string | undefined): JsonObject {
+  const { annotations } = json;
+  if (tag === undefined || !isObject(annotations) || annotations[REF_NAME] !== tag) return json;
+  const { [REF_NAME]: _, ...others } = annotations;
+  return { ...json, annotations: others };
+}
+
+function shownVersion(version: Json | undefined): string {
+  return typeof version === "string" ? excerpt(version) : "missing";
+}

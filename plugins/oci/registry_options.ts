@@ -1,0 +1,131 @@
+/** How a registry is reached, as a user says it. */
+
+import { Buffer } from "node:buffer";
+import process from "node:process";
+import { ModelSigningError, systemReason } from "../../core/errors.ts";
+import { MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
+import type { RunOptions } from "../../core/options.ts";
+import type { Option, Settings } from "../../core/plugin.ts";
+import { Secret } from "../../core/secret.ts";
+import { quote } from "../../core/text.ts";
+import { trustAuthorities } from "../_http/mod.ts";
+import { readCapped } from "../_keyfile/mod.ts";
+import { type CredentialSource, passwordCredentials } from "./credentials.ts";
+import { dockerCredentials } from "./docker_config.ts";
+import { MAX_PASSWORD_BYTES } from "./limits.ts";
+import type { RegistrySettings } from "./transport.ts";
+
+/** The options. */
+export const REGISTRY_OPTIONS: readonly Option[] = [
+  {
+    name: "registry-username",
+    type: "string",
+    metavar: "NAME",
+    description:
+      "User of the registry, instead of what docker login, podman login or oras login have kept",
+  },
+  {
+    name: "registry-password",
+    type: "string",
+    metavar: "TEXT",
+    secret: true,
+    description: "The user's password or access token; better set as " +
+      "MODEL_SIGNING_REGISTRY_PASSWORD, since others can see command lines",
+  },
+  {
+    name: "registry-password-stdin",
+    type: "boolean",
+    insteadOf: "registry-password",
+    fromEnvironment: false,
+    description: "Read the password from stdin",
+  },
+  {
+    name: "registry-ca",
+    type: "file",
+    metavar: "PEM",
+    description: "Certificates of authorities that the registry's own may be from, too",
+  },
+  {
+    name: "registry-plain-http",
+    type: "boolean",
+    // Whoever sits on the line sees the password then.
+    fromEnvironment: false,
+    description: "Speak HTTP without encryption; by default only with this machine",
+  },
+];
+
+/**
+ * Reads what the settings name.
+ *
+ * @throws {ModelSigningError} `USAGE` for a user without a password or the other way round, `FILE_UNREADABLE`,
+ * `CERTIFICATE_FILE_MALFORMED`
+ */
+export async function registrySettings(
+  settings: Settings,
+  options: RunOptions,
+): Promise<RegistrySettings> {
+  const plainHttp = settings["registry-plain-http"];
+  const authorities = settings["registry-ca"];
+  return {
+    credentials: await credentials(settings, options),
+    ...(typeof plainHttp === "boolean" ? { plainHttp } : {}),
+    ...(typeof authorities === "string" ? { trust: await trust(authorities) } : {}),
+  };
+}
+
+async function trust(path: string): Promise<NonNullable<RegistrySettings["trust"]>> {
+  const pem = await readCapped(path, "the registry's authorities", MAX_TRUST_FILE_BYTES);
+  return trustAuthorities(pem, quote(path));
+}
+
+async function credentials(settings: Settings, options: RunOptions): Promise<CredentialSource> {
+  const { "registry-username": username, "registry-password": given } = settings;
+  const fromStdin = settings["registry-password-stdin"] === true;
+  if (username === undefined) {
+    if (given === undefined && !fromStdin) return dockerCredentials();
+    throw usage(
+      "a password for the registry is given, and no user",
+      "add --registry-username NAME",
+    );
+  }
+  if (given instanceof Secret) return passwordCredentials(String(username), given);
+  if (fromStdin) return passwordCredentials(String(username), await passwordFromStdin());
+  const hint = "set MODEL_SIGNING_REGISTRY_PASSWORD, or add --registry-password-stdin";
+  if (!options.interaction) throw usage("a user of the registry is given, and no password", hint);
+  const prompt = `Password of ${username} at the registry: `;
+  const password = await options.interaction.askSecret(prompt, options.signal);
+  return passwordCredentials(String(username), password);
+}
+
+/** The only line of stdin. */
+async function passwordFromStdin(): Promise<Secret> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
+      length += chunk.length;
+      if (length > MAX_PASSWORD_BYTES) {
+        throw usage(`stdin has more than the ${MAX_PASSWORD_BYTES} bytes that a password may have`);
+      }
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof ModelSigningError) throw error;
+    throw new ModelSigningError(
+      "FILE_UNREADABLE",
+      `cannot read the password on stdin: ${systemReason(error)}`,
+      { cause: error },
+    );
+  }
+  const text = new TextDecoder().decode(Buffer.concat(chunks)).replace(/\r?\n$/, "");
+  if (text === "" || /[\r\n]/.test(text)) {
+    throw usage(
+      `stdin holds ${text === "" ? "nothing" : "more than one line"}, expected a password`,
+    );
+  }
+  return new Secret(text);
+}
+
+function usage(message: string, hint?: string): ModelSigningError {
+  return new ModelSigningError("USAGE", message, hint === undefined ? {} : { hint });
+}

@@ -1,0 +1,184 @@
+/** Timestamps of the key and certificate methods, from a real authority (`openssl ts`). */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import type { Bundle } from "../../../core/bundle.ts";
+import { certificatePlugin, certificateVerifier } from "../../../plugins/certificate/mod.ts";
+import { keyPlugin } from "../../../plugins/key/mod.ts";
+import {
+  timestampVerifier,
+  type TimestampVerifierOptions,
+  timestampWitness,
+  timestampWitnesses,
+} from "../../../plugins/_timestamp/mod.ts";
+import { signedBundle } from "../../support/certificate_bundle.ts";
+import { Pki } from "../../support/pki.ts";
+import { reply, stamp, tsaCertificate, type TsaSpec } from "../_rfc3161/_authority.ts";
+import type { Issued } from "../../support/pki.ts";
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** A signed bundle with timestamps over its signature. */
+function stamped(
+  bundle: Bundle,
+  ...stamps: readonly ((signature: Uint8Array) => Uint8Array)[]
+): Bundle {
+  return { ...bundle, timestamps: stamps.map((make) => make(bundle.envelope.signature)) };
+}
+
+/** An authority below a root of its own. */
+function authority(pki: Pki, spec: TsaSpec = {}) {
+  const root = pki.root();
+  const signer = tsaCertificate(pki, root);
+  return {
+    root,
+    signer,
+    trust: [readFileSync(root.certificate)],
+    over: (signature: Uint8Array) => stamp(pki, signer, signature, spec),
+  };
+}
+
+async function check(bundle: Bundle, options: TimestampVerifierOptions) {
+  const { check, timestamps } = await (await timestampVerifier(options))(bundle, {});
+  const code = check.status === "failed" ? check.issue.code : check.status;
+  return { code, count: timestamps.length, detail: check.detail };
+}
+
+test("timestampVerifier() believes a trusted authority, and counts a repeated timestamp once", async () => {
+  using pki = new Pki();
+  const tsa = authority(pki);
+  const plain = signedBundle(pki.leaf(pki.root()));
+  const bundle = stamped(plain, tsa.over);
+  const twice = { ...bundle, timestamps: [bundle.timestamps[0]!, bundle.timestamps[0]!] };
+  for (const each of [bundle, twice]) {
+    const found = await check(each, { trustAnchors: tsa.trust, required: true });
+    assert.deepEqual([found.code, found.count], ["passed", 1]);
+  }
+});
+
+test("timestampVerifier() lets no foreign or unverified timestamp help", async () => {
+  using pki = new Pki();
+  const [tsa, stranger] = [authority(pki), authority(pki)];
+  const bundle = stamped(signedBundle(pki.leaf(pki.root())), stranger.over);
+  const cases: readonly (readonly [TimestampVerifierOptions, string])[] = [
+    [{}, "skipped"],
+    [{ required: true }, "TIMESTAMP_UNTRUSTED"],
+    [{ trustAnchors: tsa.trust }, "skipped"],
+    [{ trustAnchors: tsa.trust, required: true }, "TIMESTAMP_UNTRUSTED"],
+  ];
+  for (const [options, expected] of cases) {
+    const { code, count } = await check(bundle, options);
+    assert.deepEqual([code, count], [expected, 0]);
+  }
+  const none = { ...bundle, timestamps: [] };
+  assert.equal((await check(none, { required: true })).code, "TIMESTAMP_MISSING");
+  assert.equal((await check(none, { trustAnchors: tsa.trust })).code, "skipped");
+});
+
+test("timestampVerifier() refuses a timestamp over another signature and one that is broken", async () => {
+  using pki = new Pki();
+  const tsa = authority(pki);
+  const plain = signedBundle(pki.leaf(pki.root()));
+  const other = stamped(plain, () => tsa.over(new Uint8Array(64)));
+  assert.equal((await check(other, { trustAnchors: tsa.trust })).code, "TIMESTAMP_MISMATCH");
+  const broken = { ...plain, timestamps: [new Uint8Array(8)] };
+  assert.equal((await check(broken, { trustAnchors: tsa.trust })).code, "TIMESTAMP_MALFORMED");
+  const many = { ...plain, timestamps: Array.from({ length: 33 }, () => new Uint8Array(8)) };
+  assert.equal((await check(many, { trustAnchors: tsa.trust })).code, "TIMESTAMP_MALFORMED");
+});
+
+test("timestampVerifier() needs a self-signed certificate among those given", async () => {
+  using pki = new Pki();
+  const { signer } = authority(pki);
+  await assert.rejects(timestampVerifier({ trustAnchors: [readFileSync(signer.certificate)] }), {
+    code: "TRUST_ANCHOR_MISSING",
+  });
+});
+
+test("a certificate that has expired since is accepted by a timestamp, and by nothing less", async () => {
+  using pki = new Pki();
+  const tsa = authority(pki);
+  const root = pki.root({ to: 4000 });
+  const bundle = stamped(signedBundle(pki.leaf(root, { to: 10 })), tsa.over);
+  const now = new Date(Date.now() + 20 * DAY);
+  const verdict = async (timestamps: TimestampVerifierOptions) => {
+    const verifier = await certificateVerifier({
+      trustAnchors: [readFileSync(root.certificate)],
+      now,
+      timestampVerifier: await timestampVerifier(timestamps),
+    });
+    const { identity, checks } = await verifier.verify(bundle, {});
+    const failed = checks.flatMap((each) => each.status === "failed" ? [each.issue.code] : []);
+    return [identity !== undefined, ...failed];
+  };
+  assert.deepEqual(await verdict({ trustAnchors: tsa.trust }), [true]);
+  assert.deepEqual(await verdict({}), [false, "CERTIFICATE_EXPIRED"]);
+  const stranger = authority(pki);
+  assert.deepEqual(await verdict({ trustAnchors: stranger.trust }), [false, "CERTIFICATE_EXPIRED"]);
+});
+
+test("timestampWitness() brings a timestamp that is believed", async () => {
+  using pki = new Pki();
+  const tsa = authority(pki);
+  await using server = await tsaServer(pki, tsa.signer);
+  const { envelope, ...bundle } = signedBundle(pki.leaf(pki.root()));
+  const signed = {
+    signature: envelope.signature,
+    publicKey: new Uint8Array(),
+    material: bundle.material,
+  };
+  const { timestamps } = await timestampWitness(new URL(server.url)).witness(envelope, signed, {});
+  const found = await check({ ...bundle, envelope, timestamps: timestamps! }, {
+    trustAnchors: tsa.trust,
+  });
+  assert.deepEqual([found.code, found.count], ["passed", 1]);
+});
+
+test("timestampWitnesses() takes addresses of http and https, and no others", () => {
+  assert.equal(
+    timestampWitnesses({ "tsa-url": ["http://a.example", "https://b.example/x"] }).length,
+    2,
+  );
+  assert.deepEqual(timestampWitnesses({}), []);
+  for (const url of ["ftp://a.example", "a.example", "", "https://user:secret@a.example"]) {
+    assert.throws(() => timestampWitnesses({ "tsa-url": [url] }), { code: "USAGE" }, url);
+  }
+});
+
+test("key and certificate offer the options of timestamps when signing and when verifying", () => {
+  for (const { providers } of [keyPlugin, certificatePlugin]) {
+    const names = providers.map((provider) =>
+      "options" in provider ? provider.options.map(({ name }) => name) : []
+    );
+    assert.ok(names[0]?.includes("tsa-url"));
+    assert.ok(
+      names[1]?.includes("tsa-certificate-chain") && names[1].includes("require-timestamp"),
+    );
+  }
+});
+
+/** The authority over HTTP. */
+async function tsaServer(pki: Pki, signer: Issued) {
+  const server = createServer((request, response) => {
+    const chunks: Uint8Array[] = [];
+    request.on("data", (chunk) => chunks.push(chunk)).on("end", () => {
+      const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+      const query = new Uint8Array(length);
+      let at = 0;
+      for (const chunk of chunks) {
+        query.set(chunk, at);
+        at += chunk.length;
+      }
+      response.writeHead(200, { "content-type": "application/timestamp-reply" });
+      response.end(reply(pki, signer, query));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => void server.close(() => resolve())),
+  };
+}
