@@ -58,10 +58,10 @@ class HashBench {
     const size = 128 * MIB / this.#scale;
     const model = writeFiles(join(this.#directory, "large"), 16, size);
     const first = join(model, "weights-00000.bin");
-    // The peer hashes one file: 16 of them take `this.#cores` such programs 16 / this.#cores times as long.
+    // The peer hashes one file: 16 of them take `cores` such programs 16 / cores times as long.
     this.#against("16 files, SHA-256, cores x openssl", this.#digest(model), openssl(first), {
       target: 0.9,
-      share: 16 / cores,
+      share: 16 / this.#cores,
     });
     const files = Array.from(
       { length: 16 },
@@ -82,10 +82,14 @@ class HashBench {
     this.#against("one file, SHA-256, openssl", this.#digest(model), openssl(file), {
       target: 0.95,
     });
-    const shards: Command = [...digest(model), "--shard-size", String(128 * MIB / this.#scale)];
+    const shards: Command = [
+      ...this.#digest(model),
+      "--shard-size",
+      String(128 * MIB / this.#scale),
+    ];
     this.#against("its shards, SHA-256, cores x openssl", shards, openssl(file), {
       target: 0.9,
-      share: 1 / cores,
+      share: 1 / this.#cores,
     });
     const b3sum: Command = ["b3sum", "--num-threads", "1", file];
     this.#against("one file, BLAKE3, b3sum on one core", this.#digest(model, "blake3"), b3sum, {
@@ -159,10 +163,9 @@ class HashBench {
     { target, share = 1 }: { readonly target: number; readonly share?: number },
   ): void {
     if (!isInstalled(peer[0])) return this.#table.skip(label, peer[0]);
-    const result = compare(ours, peer, this.#pairs);
-    const ratio = result.ratio * share;
-    const cells = [`${result.ours.toFixed(0)} ms`, `${(result.peer * share).toFixed(0)} ms`];
-    row([label, ...cells, ratio.toFixed(2), judged(ratio >= target, `>= ${target.toFixed(2)}`)]);
+    const { ours: time, peer: peers, ratio } = compare(ours, peer, this.#pairs);
+    const found = { ours: time, peer: peers * share, ratio: ratio * share };
+    this.#table.against(label, found, target);
   }
 
   #memory(command: Command): number | undefined {

@@ -48,8 +48,10 @@ export type Entry =
     /**
      * The content, or a part of it; a stream that ends early or late is an issue to the hasher. Errors of
      * the stream mean that the entry is unreadable.
+     *
+     * @param compares whoever reads compares the content with `expected`, which a source then need not do itself
      */
-    open(range?: ByteRange): ReadableStream<Uint8Array>;
+    open(range?: ByteRange, compares?: boolean): ReadableStream<Uint8Array>;
   }
   /** Content that is known by its digest only, such as the layer of an OCI manifest. */
   | StatedDigest & {

@@ -60,8 +60,9 @@ export class Run {
   readonly #lanes: Lanes;
   #busy = 0;
   #fellBack = false;
-  #streamAlgorithm: Promise<Algorithm> | undefined;
-  #streamBusy = false;
+  /** Loaded for streams, and not in use: each can make one digest at a time. */
+  readonly #streamAlgorithms: Algorithm[] = [];
+  #streamsBusy = 0;
 
   #ready: Hashed[] = [];
   #closing: Promise<void> | undefined;
@@ -119,7 +120,7 @@ export class Run {
   }
 
   get #finished(): boolean {
-    return this.#entriesEnded && this.#busy === 0 && !this.#streamBusy &&
+    return this.#entriesEnded && this.#busy === 0 && this.#streamsBusy === 0 &&
       this.#files.length === 0 && this.#streams.length === 0;
   }
 
@@ -217,7 +218,8 @@ export class Run {
   /** Gives work to whoever is idle, once there is enough for a batch or no more to come. */
   #dispatch(): void {
     if (this.#stopped) return;
-    if (!this.#streamBusy && this.#streams.length > 0) void this.#hashStreams();
+    // All in this thread: while one is hashed, the others' bytes arrive.
+    if (this.#streamsBusy < this.#engine.jobs && this.#streams.length > 0) void this.#hashStreams();
     while (
       this.#files.length > 0 &&
       (this.#queuedCost >= BATCH_COST || this.#entriesEnded || this.#full)
@@ -259,10 +261,11 @@ export class Run {
   }
 
   async #hashStreams(): Promise<void> {
-    this.#streamBusy = true;
+    this.#streamsBusy++;
     try {
       const { algorithm: type } = this.#settings;
-      const algorithm = await (this.#streamAlgorithm ??= loadAlgorithm(type, this.#engine.native));
+      const algorithm = this.#streamAlgorithms.pop() ??
+        await loadAlgorithm(type, this.#engine.native);
       if (algorithm.fallback !== undefined) this.#fallBack(algorithm.fallback);
       const settings = { algorithm, tally: this.#tally, signal: this.#stop.signal };
       for (let task = this.#streams.shift(); task; task = this.#streams.shift()) {
@@ -271,16 +274,19 @@ export class Run {
         this.#meter.current = file.entry.path;
         // Asking for no range shows bytes beyond the size, too.
         const open = () =>
-          file.entry.open(this.#settings.shardSize === undefined ? undefined : range);
+          this.#settings.shardSize === undefined
+            ? file.entry.open(undefined, this.#compares(file.entry))
+            : file.entry.open(range);
         const outcome = await hashStream(open, range.end - range.start, settings);
         if (this.#stopped) return;
         this.#settle(file, range, outcome);
         this.#news.ring();
       }
+      this.#streamAlgorithms.push(algorithm);
     } catch (error) {
       this.#fail(error);
     } finally {
-      this.#streamBusy = false;
+      this.#streamsBusy--;
     }
     this.#news.ring();
   }
@@ -291,7 +297,7 @@ export class Run {
     if (typeof outcome !== "string") {
       const { code, problem } = outcome;
       this.#refuse(file, code, `${quote(path)} ${problem}`);
-    } else if (this.#contradicts(file.entry, outcome)) {
+    } else if (this.#compares(file.entry) && file.entry.expected?.digest !== outcome) {
       const message = `${
         quote(path)
       } has the ${algorithm} digest ${outcome}, its model states ${file.entry.expected?.digest}`;
@@ -309,10 +315,10 @@ export class Run {
     this.#release(file);
   }
 
-  #contradicts({ expected }: FileEntry, digest: string): boolean {
+  /** Whether the digests of this run can be compared with the one that the model states. */
+  #compares({ expected }: FileEntry): boolean {
     const { algorithm, shardSize } = this.#settings;
-    return expected?.algorithm === algorithm && shardSize === undefined &&
-      expected.digest !== digest;
+    return expected?.algorithm === algorithm && shardSize === undefined;
   }
 
   #refuse(file: FileState, code: IssueCode, message: string): void {

@@ -8,7 +8,7 @@ import type { CommandIo, CommandProvider, Settings } from "../../core/plugin.ts"
 import { printable, quote } from "../../core/text.ts";
 import { readCapped } from "../_keyfile/mod.ts";
 import { fitOf } from "./fit.ts";
-import { openModel } from "./open_model.ts";
+import { openFromSettings } from "./model_settings.ts";
 import { PLATFORM } from "./platform.ts";
 import { REGISTRY_OPTIONS } from "./registry_options.ts";
 
@@ -52,7 +52,7 @@ async function attach(settings: Settings, io: CommandIo): Promise<0> {
   if (!statement.ok) {
     throw refused(`${quote(path)} is no signature of a model`, { issues: [statement.issue] });
   }
-  const { source, signatures, pinned } = await openModel(io.operand ?? "", settings, io);
+  const { source, signatures, pinned } = await openFromSettings(io.operand ?? "", settings, io);
   const { misfit, remarks } = fitOf(statement.value.manifest, source);
   if (misfit !== undefined) {
     const message = `${quote(path)} is not about this model: ${misfit}`;

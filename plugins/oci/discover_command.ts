@@ -7,7 +7,7 @@ import { writeFileAtomically } from "../../core/files.ts";
 import type { CommandIo, CommandProvider, Settings } from "../../core/plugin.ts";
 import { printable, printableJson, quote } from "../../core/text.ts";
 import { type Claims, claimsOf } from "./claims.ts";
-import { openModel } from "./open_model.ts";
+import { openFromSettings } from "./model_settings.ts";
 import { PLATFORM } from "./platform.ts";
 import { REGISTRY_OPTIONS } from "./registry_options.ts";
 
@@ -50,7 +50,7 @@ export const discoverCommand: CommandProvider = {
 };
 
 async function discover(settings: Settings, io: CommandIo): Promise<0> {
-  const { signatures, pinned } = await openModel(io.operand ?? "", settings, io);
+  const { signatures, pinned } = await openFromSettings(io.operand ?? "", settings, io);
   const folder = settings["output"];
   if (typeof folder === "string") await makeFolder(folder);
   const found: Found[] = [];

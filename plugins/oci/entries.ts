@@ -1,6 +1,6 @@
 /** Blobs as entries of a model. */
 
-import { ModelSigningError } from "../../core/errors.ts";
+import { type ErrorCode, type IssueCode, ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { ByteRange, Entry } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
@@ -20,9 +20,17 @@ export function entryByDigest({ name, descriptor, digest, extra }: NamedBlob): E
 /** Blobs that are fetched when they are read. */
 export function fetchedEntries(store: OciReader): EntryOf {
   return (blob, options) => {
-    const { name: path, descriptor: { size }, digest: expected, extra } = blob;
-    const open = (range: ByteRange = { start: 0, end: size }) =>
-      new ReadableStream(new Content(store, blob, range, options), { highWaterMark: 0 });
+    const { name: path, descriptor, digest: expected, extra } = blob;
+    const { size } = descriptor;
+    const open = (range?: ByteRange, compares = false) => {
+      const isWhole = range === undefined || (range.start === 0 && range.end === size);
+      const fetched = () =>
+        isWhole && compares
+          ? store.uncheckedBlob(descriptor, options)
+          : store.blob(descriptor, options);
+      const content = new Content(blob, fetched, isWhole ? undefined : range);
+      return new ReadableStream(content, { highWaterMark: 0 });
+    };
     return { kind: "file", path, size, expected, extra, open };
   };
 }
@@ -47,61 +55,79 @@ export function localEntries(layout: LayoutStore): EntryOf {
   };
 }
 
-/** Reads a range of a blob for a stream. Only when all of it is read, its digest can be checked. */
+/** Reads a blob, or a range of it, for a stream. */
 class Content implements UnderlyingDefaultSource<Uint8Array> {
-  readonly #store: OciReader;
   readonly #blob: NamedBlob;
-  readonly #range: ByteRange;
-  readonly #options: RunOptions;
+  readonly #fetched: () => Promise<ReadableStream<Uint8Array>>;
+  readonly #range: ByteRange | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #position = 0;
 
-  constructor(store: OciReader, blob: NamedBlob, range: ByteRange, options: RunOptions) {
-    this.#store = store;
+  /** Without a range all of it is read, and has to have the size that the manifest states. */
+  constructor(
+    blob: NamedBlob,
+    fetched: () => Promise<ReadableStream<Uint8Array>>,
+    range: ByteRange | undefined,
+  ) {
     this.#blob = blob;
+    this.#fetched = fetched;
     this.#range = range;
-    this.#options = options;
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    const { start, end } = this.#range;
-    const isWhole = start === 0 && end === this.#blob.descriptor.size;
+    const { start, end } = this.#range ?? { start: 0, end: Infinity };
     try {
-      this.#reader ??= (await this.#store.blob(this.#blob.descriptor, this.#options)).getReader();
-      for (;;) {
-        if (!isWhole && this.#position >= end) {
-          await this.#reader.cancel();
-          return controller.close();
-        }
+      this.#reader ??= (await this.#fetched()).getReader();
+      while (this.#position < end) {
         const { done, value } = await this.#reader.read();
-        if (done) return controller.close();
+        if (done) return this.#end(controller);
         const from = Math.max(0, start - this.#position);
         const part = value.subarray(from, Math.max(from, end - this.#position));
         this.#position += value.length;
+        if (this.#position > this.#blob.descriptor.size) throw this.#mismatch("has more bytes");
         if (part.length > 0) return controller.enqueue(part);
       }
+      await this.#reader.cancel();
+      controller.close();
     } catch (error) {
+      await this.cancel();
       throw this.#fault(error);
     }
   }
 
   async cancel(): Promise<void> {
-    await this.#reader?.cancel();
+    // What is not read any more can fail as it likes.
+    await this.#reader?.cancel().catch(() => {});
+  }
+
+  #end(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    const { size } = this.#blob.descriptor;
+    if (this.#position < size) throw this.#mismatch(`has ${this.#position} bytes`);
+    controller.close();
+  }
+
+  #mismatch(found: string): ModelSigningError {
+    const { digest, size } = this.#blob.descriptor;
+    return new ModelSigningError(
+      "OCI_DIGEST_MISMATCH",
+      `blob ${digest} ${found}, its manifest states ${size}`,
+    );
   }
 
   /** With the finding that an error of the store is for the model. */
   #fault(error: unknown): unknown {
     if (!(error instanceof ModelSigningError) || error.code === "ABORTED") return error;
-    const { name: path } = this.#blob;
-    const code = error.code === "OCI_DIGEST_MISMATCH"
-      ? "ENTRY_DIGEST"
-      : error.code === "OCI_NOT_FOUND"
-      ? "FILE_MISSING"
-      : "ENTRY_UNREADABLE";
     const { message } = error;
+    const code = FINDINGS[error.code] ?? "ENTRY_UNREADABLE";
     return new ModelSigningError("FILE_UNREADABLE", message, {
-      issues: [{ code, message, path }],
+      issues: [{ code, message, path: this.#blob.name }],
       cause: error,
     });
   }
 }
+
+/** Errors of a store that say something of the model itself. */
+const FINDINGS: Readonly<Partial<Record<ErrorCode, IssueCode>>> = {
+  OCI_DIGEST_MISMATCH: "ENTRY_DIGEST",
+  OCI_NOT_FOUND: "FILE_MISSING",
+};

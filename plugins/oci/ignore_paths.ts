@@ -17,15 +17,18 @@ export const IGNORE_PATHS: Option = {
   fromEnvironment: false,
 };
 
+/** What the option says; several may be joined by commas. */
+export function ignoredPaths(settings: Settings): readonly string[] {
+  const given = settings[IGNORE_PATHS.name];
+  return Array.isArray(given) ? given.flatMap((typed: string) => typed.split(",")) : [];
+}
+
 /**
- * The paths, canonical and each once.
+ * The paths, sorted and each once.
  *
  * @throws {ModelSigningError} `USAGE_IGNORE_PATH` for one that cannot be a path in a model
  */
-export function ignoredPaths(settings: Settings): readonly string[] {
-  const given = settings[IGNORE_PATHS.name];
-  if (!Array.isArray(given)) return [];
-  const paths = given.flatMap((typed: string) => typed.split(","));
+export function canonicalPaths(paths: readonly string[]): readonly string[] {
   for (const path of paths) {
     const problem = pathProblem(path);
     if (problem !== undefined) {

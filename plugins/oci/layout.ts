@@ -47,7 +47,7 @@ export class LayoutStore implements OciStore {
     throwIfAborted(options.signal);
     const manifests = descriptorsIn(await this.#index(), this.#indexName);
     const listed = target.digest === undefined
-      ? this.#listed(manifests, target.tag)
+      ? await this.#listed(manifests, target.tag)
       : manifests.find(({ digest }) => digest === target.digest);
     const digest = target.digest ?? listed!.digest;
     return await this.#manifest(digest, listed);
@@ -55,11 +55,19 @@ export class LayoutStore implements OciStore {
 
   /** {@link OciReader.blob} */
   async blob(descriptor: Descriptor, options: RunOptions): Promise<ReadableStream<Uint8Array>> {
+    const stream = await this.uncheckedBlob(descriptor, options);
+    return checkedStream(stream, descriptor, `blob ${descriptor.digest} in ${this.name}`);
+  }
+
+  /** {@link OciReader.uncheckedBlob} */
+  async uncheckedBlob(
+    { digest }: Descriptor,
+    options: RunOptions,
+  ): Promise<ReadableStream<Uint8Array>> {
     throwIfAborted(options.signal);
-    const what = `blob ${descriptor.digest}`;
-    const stream = await this.#files.stream(blobPath(descriptor.digest));
-    if (!stream) throw this.#notFound(what);
-    return checkedStream(stream, descriptor, `${what} in ${this.name}`);
+    const stream = await this.#files.stream(blobPath(digest));
+    if (!stream) throw this.#notFound(`blob ${digest}`);
+    return stream;
   }
 
   /**
@@ -145,13 +153,18 @@ export class LayoutStore implements OciStore {
   }
 
   /** The entry of `index.json` that is meant. Throws `OCI_NOT_FOUND`, or `OCI_MANIFEST` when it is not clear which. */
-  #listed(manifests: readonly Descriptor[], tag: string | undefined): Descriptor {
+  async #listed(
+    manifests: readonly Descriptor[],
+    tag: string | undefined,
+  ): Promise<Descriptor> {
     const tagged = manifests.filter(({ annotations }) => {
       const name = annotations?.[REF_NAME];
       return tag === undefined ? name !== undefined && !isReferrersTag(name) : name === tag;
     });
     // A single manifest needs no tag.
-    const candidates = tag === undefined && tagged.length === 0 ? manifests : tagged;
+    const candidates = tag === undefined && tagged.length === 0
+      ? await this.#withoutReferrers(manifests)
+      : tagged;
     const digests = new Set(candidates.map(({ digest }) => digest));
     if (digests.size === 1) return candidates[0]!;
     const names = candidates.map(({ annotations, digest, platform }) =>
@@ -168,6 +181,17 @@ export class LayoutStore implements OciStore {
       );
     }
     throw this.#notFound(tag === undefined ? "manifest" : `manifest tagged ${excerpt(tag)}`);
+  }
+
+  /** Without the signatures of others, which are not meant themselves. */
+  async #withoutReferrers(manifests: readonly Descriptor[]): Promise<readonly Descriptor[]> {
+    if (manifests.length === 1 || manifests.length > MAX_LAYOUT_MANIFESTS) return manifests;
+    const candidates: Descriptor[] = [];
+    for (const descriptor of manifests) {
+      const found = await this.#stored(descriptor.digest, descriptor);
+      if (found?.manifest.subject === undefined) candidates.push(descriptor);
+    }
+    return candidates;
   }
 
   async #manifest(digest: OciDigest, listed: Descriptor | undefined): Promise<Resolved> {

@@ -3,17 +3,22 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
+import {
+  type ErrorDetails,
+  ModelSigningError,
+  systemCode,
+  systemReason,
+} from "../../core/errors.ts";
 import { isObject, type Json, JsonError, parseJson } from "../../core/json.ts";
 import type { RunOptions } from "../../core/options.ts";
-import type { Settings, SourceProvider } from "../../core/plugin.ts";
-import type { OpenedSource } from "../../core/source.ts";
+import type { SourceProvider } from "../../core/plugin.ts";
 import { quote } from "../../core/text.ts";
 import { digestOf } from "./digest.ts";
-import { IGNORE_PATHS, ignoredPaths } from "./ignore_paths.ts";
+import { canonicalPaths, IGNORE_PATHS, ignoredPaths } from "./ignore_paths.ts";
 import { MAX_MANIFEST_BYTES, MAX_MANIFEST_VALUES } from "./limits.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 import { isManifestMediaType } from "./media_types.ts";
+import type { OciModelOptions } from "./open_model.ts";
 import { platformsOf } from "./platform.ts";
 import { ociRoles } from "./roles.ts";
 import { OciSource } from "./source.ts";
@@ -24,7 +29,9 @@ export const manifestFile: SourceProvider = {
   id: "oci-manifest",
   summary: "an OCI or Docker image manifest in a file",
   options: [IGNORE_PATHS],
-  open: openManifestFile,
+  open: async (path, settings, options) => ({
+    source: await manifestFileSource(path, { ...options, ignorePaths: ignoredPaths(settings) }),
+  }),
   recognizes: isManifestFile,
   roles: ociRoles,
 };
@@ -46,38 +53,45 @@ export async function isManifestFile(path: string): Promise<boolean> {
   }
 }
 
-async function openManifestFile(
+/** How a manifest file is opened. `logger` of the run applies to the opening. */
+export type ManifestFileOptions = RunOptions & Pick<OciModelOptions, "ignorePaths">;
+
+/**
+ * Opens a manifest file as a model, of which the layers' names and digests are known and nothing else.
+ *
+ * @throws {ModelSigningError} `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_REFUSED` for what is no manifest and for an
+ * index, `MODEL_EMPTY`, `USAGE_IGNORE_PATH`
+ */
+export async function manifestFileSource(
   path: string,
-  settings: Settings,
-  options: RunOptions,
-): Promise<OpenedSource> {
-  const name = quote(path);
+  options: ManifestFileOptions = {},
+): Promise<OciSource> {
+  const ignorePaths = canonicalPaths(options.ignorePaths ?? []);
+  const shown = quote(path);
   const bytes = await readManifest(path);
   if (bytes === undefined) {
-    throw refused(`${name} has more than the ${MAX_MANIFEST_BYTES} bytes that a manifest may have`);
+    const problem = `has more than the ${MAX_MANIFEST_BYTES} bytes that a manifest may have`;
+    throw refused(`${shown} ${problem}`, { hint: AS_FILE });
   }
   let manifest: Manifest;
   try {
-    manifest = parseManifest(bytes, { name: `manifest ${name}` });
-  } catch (error) {
-    if (!(error instanceof ModelSigningError)) throw error;
-    throw refused(error.message, error);
+    manifest = parseManifest(bytes, { name: `manifest ${shown}` });
+  } catch (cause) {
+    if (!(cause instanceof ModelSigningError)) throw cause;
+    throw refused(cause.message, { cause, hint: AS_FILE });
   }
   if (manifest.kind === "index") {
     throw refused(
-      `${name} is an index of manifests for ${platformsOf(manifest)}, expected one manifest`,
+      `${shown} is an index of manifests for ${platformsOf(manifest)}, expected one manifest`,
+      { hint: "name the model where it is, and pick one: oci://… --platform OS/ARCH" },
     );
   }
   const digest = digestOf(bytes);
   options.logger?.log("info", "reading the model from a manifest", { path, digest });
-  const source = new OciSource({
-    name: basename(resolve(path)),
-    manifest,
-    digest,
-    ignorePaths: ignoredPaths(settings),
-  });
-  return { source };
+  return new OciSource({ name: basename(resolve(path)), manifest, digest, ignorePaths });
 }
+
+const AS_FILE = "--source file takes it for a model of one file";
 
 /** The file, or undefined when it is too large for a manifest. */
 async function readManifest(path: string): Promise<Uint8Array | undefined> {
@@ -122,6 +136,6 @@ function statesToBeManifest(bytes: Uint8Array): boolean {
   return typeof mediaType === "string" && isManifestMediaType(mediaType);
 }
 
-function refused(message: string, cause?: ModelSigningError): ModelSigningError {
-  return new ModelSigningError("MODEL_REFUSED", message, cause === undefined ? {} : { cause });
+function refused(message: string, details: ErrorDetails = {}): ModelSigningError {
+  return new ModelSigningError("MODEL_REFUSED", message, details);
 }

@@ -17,6 +17,13 @@ export {
 } from "./manifest.ts";
 export { EMPTY_CONFIG, isBundleMediaType, SIGSTORE_BUNDLE } from "./media_types.ts";
 export type { Annotations } from "./members.ts";
+export { isManifestFile, type ManifestFileOptions, manifestFileSource } from "./manifest_file.ts";
+export { type OciModel, type OciModelOptions, openOciModel } from "./open_model.ts";
+export { ociPlugin } from "./plugin.ts";
+export { OciPuller } from "./puller.ts";
+export { ociRoles } from "./roles.ts";
+export { type FoundBundle, OciSignatures } from "./signature_store.ts";
+export { OciSource } from "./source.ts";
 export { openStore } from "./open_store.ts";
 export {
   type LayoutReference,

@@ -3,24 +3,36 @@
 import { basename, resolve } from "node:path";
 import { ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
-import type { Settings } from "../../core/plugin.ts";
 import { quote } from "../../core/text.ts";
-import { digestOf } from "./digest.ts";
-import { fetchedEntries, localEntries } from "./entries.ts";
-import { ignoredPaths } from "./ignore_paths.ts";
+import { digestOf, type OciDigest } from "./digest.ts";
+import { entryByDigest, type EntryOf, fetchedEntries, localEntries } from "./entries.ts";
+import { canonicalPaths } from "./ignore_paths.ts";
 import { LayoutStore } from "./layout.ts";
 import type { ImageManifest } from "./manifest.ts";
 import { parsePlatform, pickManifest } from "./platform.ts";
 import { OciPuller } from "./puller.ts";
 import { type OciReference, parseReference, referenceText } from "./reference.ts";
 import { RegistryStore } from "./registry.ts";
-import { registrySettings } from "./registry_options.ts";
 import { OciSignatures } from "./signature_store.ts";
 import { OciSource } from "./source.ts";
 import type { OciStore, Resolved } from "./store.ts";
+import type { RegistrySettings } from "./transport.ts";
+
+/** How a model is opened. `signal` and `logger` of the run apply to the opening. */
+export type OciModelOptions = RunOptions & RegistrySettings & {
+  /** Which manifest of an index is the model: `linux/arm64`, `linux/arm64/v8`. */
+  readonly platform?: string;
+  /**
+   * Hash the layers themselves instead of taking their digests from the manifest. Default: only in a layout, where they
+   * are on this machine.
+   */
+  readonly deep?: boolean;
+  /** Layers to leave out, by the names of their resources, or folders of them. */
+  readonly ignorePaths?: readonly string[];
+};
 
 /** A model in a registry or a layout, with everything that can be done to it. */
-export type OpenedModel = {
+export type OciModel = {
   readonly source: OciSource;
   readonly signatures: OciSignatures;
   readonly puller: OciPuller;
@@ -29,36 +41,38 @@ export type OpenedModel = {
 };
 
 /**
- * Opens a model.
+ * Opens a model. A tag is followed once: from then on the model is the manifest that it led to.
+ *
+ * ```ts no-run
+ * const { pinned, signatures } = await openOciModel("oci://registry.example/models/bert:v1");
+ * for await (const { reference, bundle } of signatures.discover({})) {
+ *   console.log(pinned, reference, bundle.ok);
+ * }
+ * ```
  *
  * @param text `oci://…` or `oci-layout:…`
- * @throws {ModelSigningError} `USAGE_OCI_REFERENCE`, `USAGE`, `MODEL_REFUSED` for an index of which no manifest was picked,
- * `MODEL_EMPTY`, and what the registry or the layout throws
+ * @throws {ModelSigningError} `USAGE_OCI_REFERENCE`, `USAGE`, `USAGE_IGNORE_PATH`, `MODEL_REFUSED` for an index of which no
+ * manifest was picked, `MODEL_EMPTY`, and what the registry or the layout throws
  */
-export async function openModel(
-  text: string,
-  settings: Settings,
-  options: RunOptions,
-): Promise<OpenedModel> {
+export async function openOciModel(text: string, options: OciModelOptions = {}): Promise<OciModel> {
   const reference = parseReference(text);
-  const ignorePaths = ignoredPaths(settings);
-  const asked = settings["platform"];
-  const platform = typeof asked === "string" ? parsePlatform(asked) : undefined;
-  const deep = settings["deep"];
-  const { store, read, isLocal } = await openedStore(reference, settings, options);
+  const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
+  const ignorePaths = canonicalPaths(options.ignorePaths ?? []);
+  const { store, entryOf } = storeOf(reference, options);
   let found = await store.resolve(reference, options);
   if (found.manifest.kind === "index") {
     const { digest } = pickManifest(found.manifest, platform, quote(text));
     found = await store.resolve({ digest }, options);
   }
-  const pinned = pinnedText(reference, found);
+  const pinned = pinnedText(reference, found.descriptor.digest);
   options.logger?.log("info", "the model is this manifest", { reference: pinned });
   const source = new OciSource({
     name: nameOf(reference),
     manifest: imageManifest(found, quote(text)),
+    // The descriptor's is of another algorithm when it was asked for by that.
     digest: digestOf(found.bytes),
     ignorePaths,
-    ...((deep ?? isLocal) ? { entryOf: read } : {}),
+    entryOf,
   });
   return {
     source,
@@ -68,13 +82,16 @@ export async function openModel(
   };
 }
 
-async function openedStore(reference: OciReference, settings: Settings, options: RunOptions) {
+function storeOf(
+  reference: OciReference,
+  options: OciModelOptions,
+): { readonly store: OciStore; readonly entryOf: EntryOf } {
   if (reference.kind === "layout") {
     const store = new LayoutStore(reference.path);
-    return { store, read: localEntries(store), isLocal: true };
+    return { store, entryOf: options.deep ?? true ? localEntries(store) : entryByDigest };
   }
-  const store: OciStore = new RegistryStore(reference, await registrySettings(settings, options));
-  return { store, read: fetchedEntries(store), isLocal: false };
+  const store = new RegistryStore(reference, options);
+  return { store, entryOf: options.deep ?? false ? fetchedEntries(store) : entryByDigest };
 }
 
 function imageManifest({ manifest }: Resolved, name: string): ImageManifest {
@@ -82,9 +99,9 @@ function imageManifest({ manifest }: Resolved, name: string): ImageManifest {
   throw new ModelSigningError("MODEL_REFUSED", `${name} is an index of indexes`);
 }
 
-function pinnedText(reference: OciReference, { descriptor: { digest } }: Resolved): string {
+function pinnedText(reference: OciReference, digest: OciDigest): string {
   const { tag: _, ...untagged } = reference;
-  return referenceText({ ...untagged, digest } as OciReference);
+  return referenceText({ ...untagged, digest });
 }
 
 function nameOf(reference: OciReference): string {

@@ -64,10 +64,18 @@ export class RegistryStore implements OciStore {
 
   /** {@link OciReader.blob} */
   async blob(descriptor: Descriptor, options: RunOptions): Promise<ReadableStream<Uint8Array>> {
-    const what = `blob ${descriptor.digest}`;
-    const at = `blobs/${descriptor.digest}`;
+    const body = await this.uncheckedBlob(descriptor, options);
+    return checkedStream(body, descriptor, `blob ${descriptor.digest} in ${this.name}`);
+  }
+
+  /** {@link OciReader.uncheckedBlob} */
+  async uncheckedBlob(
+    { digest }: Descriptor,
+    options: RunOptions,
+  ): Promise<ReadableStream<Uint8Array>> {
+    const [what, at] = [`blob ${digest}`, `blobs/${digest}`];
     const { body } = await this.#transport.open({ at, access: "pull", what }, options);
-    return checkedStream(body, descriptor, `${what} in ${this.name}`);
+    return body;
   }
 
   /** {@link OciReader.referrers} */

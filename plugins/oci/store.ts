@@ -36,6 +36,8 @@ export interface OciReader {
    * the last bytes are held back until the digest is known. The caller reads it to its end, or cancels it.
    */
   blob(descriptor: Descriptor, options: RunOptions): Promise<ReadableStream<Uint8Array>>;
+  /** The same for a caller who checks size and digest himself: what comes may be anything, and of any length. */
+  uncheckedBlob(descriptor: Descriptor, options: RunOptions): Promise<ReadableStream<Uint8Array>>;
   /**
    * Descriptors of the manifests whose subject is this one. What is listed is a claim: only the manifest itself
    * tells what it is and what it is about. At most `MAX_REFERRERS`; then `OCI_MANIFEST` is thrown.

@@ -2,7 +2,7 @@
 
 import type { Option, SourceProvider } from "../../core/plugin.ts";
 import { IGNORE_PATHS } from "./ignore_paths.ts";
-import { openModel } from "./open_model.ts";
+import { openFromSettings } from "./model_settings.ts";
 import { PLATFORM } from "./platform.ts";
 import { REGISTRY_OPTIONS } from "./registry_options.ts";
 
@@ -24,7 +24,7 @@ export const registryModels: SourceProvider = {
   summary: "a model in a registry: oci://HOST/NAME:TAG or oci://HOST/NAME@DIGEST",
   options: [IGNORE_PATHS, DEEP, PLATFORM, ...REGISTRY_OPTIONS],
   keepsSignatures: true,
-  open: openModel,
+  open: openFromSettings,
 };
 
 /** Models in image layouts on this machine. */
@@ -34,5 +34,5 @@ export const layoutModels: SourceProvider = {
   summary: "a model in an OCI image layout: oci-layout:PATH, with :TAG or @DIGEST",
   options: [IGNORE_PATHS, DEEP, PLATFORM],
   keepsSignatures: true,
-  open: openModel,
+  open: openFromSettings,
 };

@@ -14,7 +14,7 @@ import { MAX_TOKEN_ANSWER_BYTES } from "./limits.ts";
 export type TokenRequest = {
   /** The registry's answer, with the service's address as `realm`. */
   readonly challenge: Challenge;
-  /** What is to be done, for a challenge that does not say it: `repository:NAME:pull`. */
+  /** What is to be done: `repository:NAME:pull`. The challenge may want more. */
   readonly scope: string;
   /** Whose they are, as a URL's host. */
   readonly registry: URL;
@@ -37,7 +37,7 @@ const TOKEN = /^[\x21-\x7e]+$/;
 export async function requestToken(asked: TokenRequest, options: RunOptions): Promise<Secret> {
   const { challenge, registry, credentials, trust } = asked;
   const url = serviceAddress(challenge.parameters.get("realm") ?? "", registry);
-  const scopes = challenge.parameters.get("scope") ?? asked.scope;
+  const scopes = mergedScopes(asked.scope, challenge.parameters.get("scope"));
   const service = challenge.parameters.get("service");
   const common: HttpRequest = {
     service: "the registry's token service",
@@ -101,12 +101,12 @@ export function secretsOf(credentials: Credentials): readonly string[] {
 function basic(
   url: URL,
   credentials: Credentials | undefined,
-  scopes: string,
+  scopes: readonly string[],
   service: string | undefined,
 ): Pick<HttpRequest, "url" | "headers"> {
   const address = new URL(url);
   if (service !== undefined) address.searchParams.set("service", service);
-  for (const scope of scopes.split(" ")) address.searchParams.append("scope", scope);
+  for (const scope of scopes) address.searchParams.append("scope", scope);
   if (credentials?.kind !== "password") return { url: address };
   const { username, password } = credentials;
   return { url: address, headers: { authorization: basicAuthorization(username, password) } };
@@ -115,14 +115,14 @@ function basic(
 /** "OAuth2": a form with the refresh token. */
 function refresh(
   token: Secret,
-  scope: string,
+  scopes: readonly string[],
   service: string | undefined,
 ): Pick<HttpRequest, "method" | "headers" | "body"> {
   const form = new URLSearchParams({
     grant_type: "refresh_token",
     client_id: "model-signing",
     ...(service === undefined ? {} : { service }),
-    scope,
+    scope: scopes.join(" "),
     refresh_token: token.reveal(),
   });
   return {
@@ -130,6 +130,18 @@ function refresh(
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: form.toString(),
   };
+}
+
+/** What is to be done and what the challenge asks for: a look at a blob is challenged for less than its upload. */
+function mergedScopes(own: string, challenged: string | undefined): readonly string[] {
+  const repository = own.slice(0, own.lastIndexOf(":") + 1);
+  const actions = new Set(own.slice(repository.length).split(","));
+  const others: string[] = [];
+  for (const scope of challenged?.split(" ") ?? []) {
+    if (!scope.startsWith(repository)) others.push(scope);
+    else for (const action of scope.slice(repository.length).split(",")) actions.add(action);
+  }
+  return [repository + [...actions].join(","), ...others].filter((scope) => scope !== "");
 }
 
 function serviceAddress(realm: string, registry: URL): URL {

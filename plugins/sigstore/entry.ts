@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { type Parsed, parsed, Refusal } from "../../core/errors.ts";
-import type { JsonObject } from "../../core/json.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
 import { bytesOf, listOf, MemberError, numberOf, objectOf, textOf } from "./members.ts";
 
@@ -36,6 +36,12 @@ export type InclusionProof = {
 /** Hashes in a proof: a tree of 2^53 leaves needs 53. */
 const MAX_PROOF_HASHES = 64;
 
+/** Bytes of a log's id, which is a digest of its key: SHA-256 in all logs so far. */
+const MAX_LOG_ID_BYTES = 64;
+
+/** UTF-16 units of an entry's kind, and of its version. The longest kind that Rekor knows has 12. */
+const MAX_KIND_LENGTH = 50;
+
 /** Whether a log of Rekor v2 has made the entry. Version 0.0.2 of `intoto` is Rekor v1's. */
 export function isOfRekor2({ kind, version }: Pick<LogEntry, "kind" | "version">): boolean {
   return version === "0.0.2" && kind !== "intoto";
@@ -56,19 +62,21 @@ export function parseEntry(json: JsonObject): Parsed<LogEntry> {
 function entryOf(json: JsonObject): LogEntry {
   const logId = objectOf(json["logId"], "logId");
   const kindVersion = objectOf(json["kindVersion"], "kindVersion");
-  const kind = textOf(kindVersion["kind"], "kindVersion.kind");
-  const version = textOf(kindVersion["version"], "kindVersion.version");
+  const kind = shortTextOf(kindVersion["kind"], "kindVersion.kind");
+  const version = shortTextOf(kindVersion["version"], "kindVersion.version");
+  const keyId = bytesOf(logId["keyId"], "logId.keyId");
   const seconds = numberOf(json["integratedTime"], "integratedTime");
   // Members that are not set may be written as null.
   const promise = json["inclusionPromise"] ?? undefined;
   const proof = json["inclusionProof"] ?? undefined;
+  if (keyId.length > MAX_LOG_ID_BYTES) throw new MemberError("logId.keyId is too long");
   if (seconds > MAX_SECONDS) throw new MemberError("integratedTime is out of range");
   // Rekor v2 signs no time, so one can only have been put in by somebody else.
   if (isOfRekor2({ kind, version }) && seconds > 0 && promise === undefined) {
     throw new MemberError("integratedTime is given, and the log has not signed it");
   }
   return {
-    logId: hex(bytesOf(logId["keyId"], "logId.keyId")),
+    logId: hex(keyId),
     logIndex: numberOf(json["logIndex"], "logIndex"),
     kind,
     version,
@@ -100,6 +108,12 @@ function proofOf(proof: JsonObject): InclusionProof {
     ),
     checkpoint: parseCheckpoint(textOf(checkpoint["envelope"], "checkpoint.envelope")),
   };
+}
+
+function shortTextOf(value: Json | undefined, where: string): string {
+  const text = textOf(value, where);
+  if (text.length > MAX_KIND_LENGTH) throw new MemberError(`${where} is too long`);
+  return text;
 }
 
 function hash(bytes: Uint8Array, where: string): Uint8Array {

@@ -203,6 +203,41 @@ test("the machine's own token is asked for when the model is hashed", async () =
   assert.deepEqual(await asked(sigstore), []);
 });
 
+test("a machine that cannot give a token is told so before the model is hashed", async () => {
+  await using sigstore = await startSigstore();
+  await using at = await desk();
+  // A machine of Google's without an identity; the one that runs the tests may be one with.
+  await using nobody = await loopbackServer((_, response) => {
+    response.writeHead(404, { "metadata-flavor": "Google" });
+    response.end();
+  });
+  const args = [...signing(sigstore), "--use-ambient-credentials"];
+  const google = { GCE_METADATA_HOST: nobody.host };
+  assertFault(await at.run(args, { env: google }), 3, "TOKEN_UNAVAILABLE");
+  execFileSync("mkfifo", [join(at.path, "model/pipe")]);
+  const unable = [
+    { GITHUB_ACTIONS: "true" },
+    { ACTIONS_ID_TOKEN_REQUEST_URL: "http://127.0.0.1:1/" },
+    { GITLAB_CI: "true" },
+    { BUILDKITE: "true" },
+  ];
+  for (const env of unable) {
+    assertFault(await at.run(args, { env }), 3, "TOKEN_UNAVAILABLE");
+  }
+  assert.deepEqual(await asked(sigstore), []);
+});
+
+test("a target that cannot be written is told before anybody is asked", async () => {
+  await using sigstore = await startSigstore();
+  await using at = await desk();
+  const token = ["--identity-token", await sigstore.token()];
+  for (const target of ["missing/model.sig", "model", "/proc/model.sig"]) {
+    const args = signing(sigstore).map((arg) => arg === "model.sig" ? target : arg);
+    assertFault(await at.run([...args, ...token]), 3, "FILE_UNWRITABLE");
+  }
+  assert.deepEqual(await asked(sigstore), []);
+});
+
 test("sign writes the signature to stdout when that is asked for, and tells on stderr", async () => {
   await using sigstore = await startSigstore();
   await using at = await desk();

@@ -3,8 +3,11 @@
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
 
-/** Parts of the registry that can fail; `storage` is the other origin that blobs are redirected to. */
-export type Part = "manifests" | "blobs" | "uploads" | "referrers" | "token" | "storage";
+/**
+ * Parts of the registry that can fail; `index` are manifests at the tag of a list of referrers, `storage` is the other
+ * origin that blobs are redirected to.
+ */
+export type Part = "manifests" | "index" | "blobs" | "uploads" | "referrers" | "token" | "storage";
 
 /**
  * - `status`: an answer with `status`, `headers` and `body`
@@ -80,9 +83,7 @@ export async function send(
       return;
     case "altered":
     case "longer": {
-      const changed = Buffer.concat(
-        [body, fault.kind === "longer" ? Buffer.from(" ") : ""] as Buffer[],
-      );
+      const changed = Buffer.from(fault.kind === "longer" ? [...body, 0x20] : body);
       if (fault.kind === "altered") changed[changed.length - 1]! ^= 1;
       response.writeHead(status, { ...headers, "content-length": String(changed.length) });
       response.end(withBody ? changed : undefined);
@@ -101,5 +102,6 @@ async function writeForever(response: ServerResponse): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     response.once("drain", resolve).once("close", resolve);
     await promise;
+    response.off("drain", resolve).off("close", resolve);
   }
 }

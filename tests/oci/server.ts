@@ -102,7 +102,12 @@ export class TestRegistry {
       fault.part === part && left > 0 && (fault.method ?? method) === method
     );
     if (found) found.left--;
-    const reply = origin === "storage" ? this.#storage(asked) : this.#answer(asked, part);
+    const refuses = ["status", "hang", "close"].includes(found?.fault.kind ?? "");
+    const reply = refuses
+      ? empty(200, {})
+      : origin === "storage"
+      ? this.#storage(asked)
+      : this.#answer(asked, part);
     await send(response, reply, found?.fault, method !== "HEAD");
   }
 
@@ -123,6 +128,7 @@ export class TestRegistry {
       case "blobs":
         return this.#blob(reference);
       case "manifests":
+      case "index":
         return asked.method === "PUT"
           ? this.#putManifest(asked, repository, reference)
           : this.#manifest(repository, reference);
@@ -212,7 +218,7 @@ export class TestRegistry {
     const next = nextPage ??
       (from + page.length < all.length
         ? `${url.pathname}?from=${from + page.length}${
-          type === null ? "" : `&artifactType=${type}`
+          type === null ? "" : `&artifactType=${encodeURIComponent(type)}`
         }`
         : undefined);
     const mediaType = "application/vnd.oci.image.index.v1+json";
@@ -273,6 +279,7 @@ async function listen(server: Server): Promise<string> {
 
 function partOf(path: string): Part | "none" {
   if (path === "/token") return "token";
+  if (/^\/v2\/.+\/manifests\/sha256-[0-9a-f]{64}$/.test(path)) return "index";
   const kind = /^\/v2\/.+\/(manifests|blobs\/uploads|blobs|referrers)\//.exec(path)?.[1];
   return kind === "blobs/uploads" ? "uploads" : kind as Part | undefined ?? "none";
 }

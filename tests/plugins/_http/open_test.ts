@@ -1,79 +1,82 @@
-/** Answers that are read as they arrive. */
-
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
-import type { RunOptions } from "../../../core/options.ts";
-import { type HttpStream, openRequest } from "../../../plugins/_http/mod.ts";
-import { faultOf } from "../sigstore/_signing.ts";
-import { answerOf, chunk, chunkedHead, listen, type Server } from "./_server.ts";
+import { ModelSigningError } from "../../../core/errors.ts";
+import { openRequest, request } from "../../../plugins/_http/mod.ts";
 
-function open({ url }: Server, options: RunOptions = {}): Promise<HttpStream> {
-  return openRequest({ service: "the service", url, retries: 1 }, options);
+async function server(
+  answer: (response: ServerResponse, path: string) => void,
+): Promise<AsyncDisposable & { readonly url: URL }> {
+  const listening = createServer((asked, response) => answer(response, asked.url!));
+  await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", () => resolve()));
+  return {
+    url: new URL(`http://127.0.0.1:${(listening.address() as AddressInfo).port}/`),
+    [Symbol.asyncDispose]: () =>
+      new Promise((resolve) => {
+        listening.close(() => resolve());
+        listening.closeAllConnections();
+      }),
+  };
 }
 
-async function textOf({ body }: HttpStream): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const each of body as unknown as AsyncIterable<Uint8Array>) chunks.push(each);
-  return Buffer.concat(chunks).toString();
+async function codeOf(run: Promise<unknown>): Promise<string> {
+  const error = await run.then(() => undefined, (error) => error);
+  assert.ok(error instanceof ModelSigningError, String(error));
+  return error.code;
 }
 
-test("openRequest() hands out a body of any length", async () => {
-  const text = "x".repeat(3_000_000);
-  await using server = await listen((_, socket) => socket.end(answerOf(200, text)));
-  const stream = await open(server);
-  assert.equal(stream.status, 200);
-  assert.equal(await textOf(stream), text);
-});
+const service = "the service";
 
-test("openRequest() asks again until the body begins, and not after that", async () => {
-  await using refused = await listen((_, socket, count) =>
-    socket.end(count === 0 ? answerOf(503, "", { "retry-after": "0" }) : answerOf(200, "body"))
+test("openRequest() hands out a body that takes longer than any single wait may", async () => {
+  await using slow = await server(async (response) => {
+    for (let index = 0; index < 6; index++) {
+      response.write("x");
+      await sleep(100);
+    }
+    response.end();
+  });
+  const options = { timeout: 400 };
+  const { body } = await openRequest({ service, url: slow.url }, options);
+  const chunks = await Array.fromAsync(body as unknown as AsyncIterable<Uint8Array>);
+  assert.equal(Buffer.concat(chunks).length, 6);
+  // As a whole, it is not waited for as long.
+  assert.equal(
+    await codeOf(request({ service, url: slow.url, maxBytes: 9 }, options)),
+    "NETWORK_TIMEOUT",
   );
-  assert.equal(await textOf(await open(refused)), "body");
-  await using broken = await listen((_, socket) => socket.end(chunkedHead() + chunk("half")));
-  const stream = await open(broken);
-  assert.equal((await faultOf(textOf(stream))).code, "NETWORK_RESPONSE");
-  assert.equal(broken.asked.length, 1);
 });
 
-test("openRequest() waits for the next bytes as long as for the first ones", async () => {
-  await using server = await listen((_, socket) => {
-    socket.write(chunkedHead() + chunk("first"));
-  });
-  const stream = await open(server, { timeout: 200 });
-  assert.equal((await faultOf(textOf(stream))).code, "NETWORK_TIMEOUT");
+test("openRequest() does not count the time that its consumer takes", async () => {
+  await using whole = await server((response) => response.end("ab"));
+  const { body } = await openRequest({ service, url: whole.url }, { timeout: 200 });
+  await sleep(400);
+  const chunks = await Array.fromAsync(body as unknown as AsyncIterable<Uint8Array>);
+  assert.equal(Buffer.concat(chunks).toString(), "ab");
 });
 
-test("openRequest() does not count the time that its reader takes", async () => {
-  await using server = await listen((_, socket) =>
-    socket.end(chunkedHead() + chunk("a") + chunk("b") + chunk(""))
+test("openRequest() gives an empty body for an answer without one", async () => {
+  await using none = await server((response) => response.writeHead(204).end());
+  for (const method of ["GET", "HEAD"] as const) {
+    const { body, status } = await openRequest({ service, url: none.url, method }, {});
+    assert.equal(status, 204);
+    assert.deepEqual(await Array.fromAsync(body as unknown as AsyncIterable<Uint8Array>), []);
+  }
+});
+
+test("request() follows no redirects unless told to, and those of POST never", async () => {
+  await using moved = await server((response, path) =>
+    path === "/" ? response.writeHead(302, { location: "/there" }).end() : response.end("there")
   );
-  const stream = await open(server, { timeout: 100 });
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  assert.equal(await textOf(stream), "ab");
-});
-
-test("openRequest() ends when it is aborted while the body is read", async () => {
-  await using server = await listen((_, socket) => {
-    socket.write(chunkedHead() + chunk("first"));
-  });
-  const abort = new AbortController();
-  const reader = (await open(server, { signal: abort.signal })).body.getReader();
-  await reader.read();
-  const next = faultOf(reader.read());
-  abort.abort();
-  assert.equal((await next).code, "ABORTED");
-});
-
-test("openRequest() lets go of the connection when its reader cancels", async () => {
-  const closed = Promise.withResolvers<void>();
-  await using server = await listen((_, socket) => {
-    socket.on("close", () => closed.resolve());
-    socket.write(chunkedHead() + chunk("first"));
-  });
-  const reader = (await open(server)).body.getReader();
-  await reader.read();
-  await reader.cancel();
-  await closed.promise;
+  const redirects = { plainHttp: () => true };
+  const asked = { service, url: moved.url, maxBytes: 100 };
+  assert.equal(await codeOf(request(asked, {})), "NETWORK_STATUS");
+  assert.equal(
+    await codeOf(request({ ...asked, method: "POST", redirects }, {})),
+    "NETWORK_STATUS",
+  );
+  const { body, foreign } = await request({ ...asked, redirects }, {});
+  assert.deepEqual([Buffer.from(body).toString(), foreign], ["there", false]);
 });

@@ -21,6 +21,8 @@ import {
   type ForgedCertificate,
   trustedAuthority,
 } from "../../support/sigstore_forge.ts";
+import { CA_EXTENSIONS, Pki } from "../../support/pki.ts";
+import { load } from "../../support/x509.ts";
 import { AnyLog, entryBody } from "../../support/sigstore_log.ts";
 import { preAuthentication } from "../../support/bundles.ts";
 
@@ -104,6 +106,48 @@ test("findChain() finds the authority, whichever place it has", async () => {
     assert.equal(found.path.length, 3);
     assert.equal(found.authority.anchor.fingerprint, found.path[2]!.fingerprint);
   }
+});
+
+test("findChain() says what is wrong with the authority that issued the certificate", async () => {
+  const forge = new Forge();
+  const stranger = new Forge();
+  const [mine] = forge.trustedRoot().certificateAuthorities;
+  const [other] = stranger.trustedRoot().certificateAuthorities;
+  const leaf = leafOf(forge, { from: -2 * HOUR, to: -HOUR });
+  for (const list of [[mine, other], [other, mine]]) {
+    const authorities = authoritiesOf(forge, (root) => root.certificateAuthorities = list);
+    assert.equal(await codeOf(leaf, authorities), "CERTIFICATE_EXPIRED");
+  }
+});
+
+test("findChain() refuses authorities that are for something else than signing code", async () => {
+  using pki = new Pki();
+  const root = pki.root();
+  const cases = [["codeSigning", "ok"], ["timeStamping", "CERTIFICATE_CONSTRAINT"]] as const;
+  for (const [usage, code] of cases) {
+    const extensions = [...CA_EXTENSIONS, `extendedKeyUsage=${usage}`];
+    const intermediate = pki.intermediate(root, { extensions });
+    const authority: Authority = {
+      ...{ name: "an authority", uri: "", anchor: load(root), others: [load(intermediate)] },
+      validFor: { start: new Date(0) },
+    };
+    assert.equal(await codeOf(load(pki.leaf(intermediate)), [authority]), code, usage);
+  }
+});
+
+test("verify() does not accept a certificate that is an authority of its own", async () => {
+  const forge = new Forge();
+  const { key, der } = forge.certify();
+  const trust = forge.trust((root) => {
+    root.certificateAuthorities = [trustedAuthority({ certificate: der })];
+  });
+  const found = await verifyJson(forge.bundle({ key, der }), trust, FORGED_POLICY);
+  // Nobody can tell who issued it, so nobody can tell whether that was logged.
+  assert.deepEqual(
+    found.checks.filter(({ status }) => status !== "passed").map(({ id, status }) => [id, status]),
+    [["certificate-log", "skipped"]],
+  );
+  assert.equal(found.identity, undefined);
 });
 
 test("findChain() takes authorities that issue from their root", async () => {

@@ -62,6 +62,12 @@ test("isSignedBy() refuses another key behind the log's hint, and another text",
   assert.ok(!isSignedBy(moved, mine.log));
 });
 
+test("isSignedBy() looks for signatures with the hint of the log's key", () => {
+  const { log: mine, privateKey } = log();
+  const other = parseCheckpoint(`${TEXT}\n${line(TEXT, "00000000", privateKey)}`);
+  assert.ok(!isSignedBy(other, mine));
+});
+
 test("parseCheckpoint() refuses notes that are not well-formed", () => {
   const { log: { id }, privateKey } = log();
   const signature = line(TEXT, id, privateKey);

@@ -117,6 +117,13 @@ test("digestContent() refuses RSA signatures over other digests, with other padd
   assert.ok(!await holds(messageContent(MESSAGE, signature), short));
 });
 
+test("digestContent() refuses signatures over SHA-256 by keys that go with another digest", async () => {
+  const pair = keyPair("EC P-384");
+  const signature = sign("sha256", MESSAGE, pair.privateKey);
+  assert.ok(!await holds(digestContent(sha256(MESSAGE), signature), pair));
+  assert.ok(!await holds(messageContent(MESSAGE, signature), pair));
+});
+
 test("digestContent() knows no other digest than SHA-256, and no payload", () => {
   const content = digestContent(sha256(MESSAGE), MESSAGE);
   assert.deepEqual(content.digest("sha256"), sha256(MESSAGE));

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import type { SignatureVerification } from "../../../core/verifier.ts";
+import type { Trust } from "../../../plugins/sigstore/trust/mod.ts";
 import { base64, type Loose } from "../../support/bundles.ts";
 import { derOf, Pki } from "../../support/pki.ts";
 import { startSigstore } from "../../support/sigstore.ts";
@@ -33,7 +34,14 @@ function stampsOf(json: Loose): Loose {
   return json.verificationMaterial.timestampVerificationData.rfc3161Timestamps;
 }
 
-/** What stands beside the identity, and what a check says. */
+/** Gives a bundle one timestamp. */
+function stampWith(json: Loose, timestamp: Uint8Array): void {
+  json.verificationMaterial.timestampVerificationData = {
+    rfc3161Timestamps: [{ signedTimestamp: base64(timestamp) }],
+  };
+}
+
+/** What a check says. */
 function said(found: SignatureVerification, id: string): string {
   return found.checks.find((check) => check.id === id)!.detail;
 }
@@ -116,6 +124,25 @@ test("verify() refuses a proof whose checkpoint is of another tree", async () =>
     entriesOf(json)[0].inclusionProof.checkpoint = checkpoint;
     const found = await verifyJson(json, trust, policy);
     assert.equal(failures(found)["transparency-log"], "TLOG_CHECKPOINT");
+  }
+});
+
+test("verify() refuses a proof with another root or size than its checkpoint has", async () => {
+  const forge = new Forge();
+  const right = forge.bundle();
+  const { rootHash, treeSize } = entriesOf(right)[0].inclusionProof;
+  const other = base64(Buffer.from(rootHash, "base64").reverse());
+  for (
+    const change of [
+      { rootHash: other },
+      { treeSize: String(Number(treeSize) + 1) },
+      { treeSize: String(Number(treeSize) - 1) },
+    ]
+  ) {
+    const json = structuredClone(right);
+    Object.assign(entriesOf(json)[0].inclusionProof, change);
+    const found = await verifyJson(json, forge.trust(), FORGED_POLICY);
+    assert.equal(failures(found)["transparency-log"], "TLOG_CHECKPOINT", JSON.stringify(change));
   }
 });
 
@@ -281,6 +308,26 @@ test("verify() accepts a log and a certificate log that are listed twice, with p
   }
 });
 
+test("verify() goes by the time that the log has signed for the log's own period", async () => {
+  using pki = new Pki();
+  const forge = new Forge();
+  const forged = forge.certify({ from: -3 * 3600, to: 3600 });
+  const json = forge.bundle(forged, { time: new Date(Date.now() - 2 * HOUR) });
+  const root = pki.root();
+  const tsa = tsaCertificate(pki, root);
+  stampWith(json, stamp(pki, tsa, signatureOf(json)));
+  const trust = forge.trust((message) => {
+    // It has ended since, and before the timestamp.
+    message.tlogs[0].publicKey.validFor.end = new Date(Date.now() - HOUR).toISOString();
+    message.timestampAuthorities = [
+      authority([tsa.certificate, root.certificate], { start: "2020-01-01T00:00:00Z" }),
+    ];
+  });
+  const found = await verifyJson(json, trust, FORGED_POLICY);
+  assert.deepEqual(failures(found), {});
+  assert.equal(found.timestamps.length, 2);
+});
+
 test("verify() refuses logs and authorities that are trusted since ever", async () => {
   await using sigstore = await startSigstore();
   const policy = policyOf(sigstore);
@@ -356,9 +403,7 @@ test("verify() accepts an in-toto entry of Rekor v1 whose log has promised nothi
   delete entriesOf(json)[0].inclusionPromise;
   const root = pki.root();
   const tsa = tsaCertificate(pki, root);
-  json.verificationMaterial.timestampVerificationData = {
-    rfc3161Timestamps: [{ signedTimestamp: base64(stamp(pki, tsa, signatureOf(json))) }],
-  };
+  stampWith(json, stamp(pki, tsa, signatureOf(json)));
   const trust = forge.trust((message) => {
     message.timestampAuthorities = [
       authority([tsa.certificate, root.certificate], { start: "2020-01-01T00:00:00Z" }),
@@ -422,28 +467,27 @@ test("verify() refuses timestamps by a certificate that was replaced below the s
       authority([current.certificate, root.certificate], { start }),
     ];
   });
-  const by = (tsa: typeof current) => {
-    json.verificationMaterial.timestampVerificationData = {
-      rfc3161Timestamps: [{ signedTimestamp: base64(stamp(pki, tsa, signatureOf(json))) }],
-    };
-    return codesFor(json, trust, FORGED_POLICY);
+  const judged = async (trusted: Trust) => {
+    const found = await verifyJson(json, trusted, FORGED_POLICY);
+    const counted = found.timestamps.filter(({ source }) => source === "rfc3161").length;
+    return { ...failures(found), counted };
   };
-  assert.deepEqual(await by(current), []);
-  assert.deepEqual(await by(retired), ["TIMESTAMP_UNTRUSTED"]);
+  stampWith(json, stamp(pki, current, signatureOf(json)));
+  assert.deepEqual(await judged(trust), { counted: 1 });
+  stampWith(json, stamp(pki, retired, signatureOf(json)));
+  assert.deepEqual(await judged(trust), { timestamps: "TIMESTAMP_UNTRUSTED", counted: 0 });
   // Without its own certificate an authority may have any below its root.
   const anyBelow = forge.trust((message) => {
     message.timestampAuthorities = [
       authority([root.certificate], { start: "2020-01-01T00:00:00Z" }),
     ];
   });
-  assert.deepEqual(await codesFor(json, anyBelow, FORGED_POLICY), []);
+  assert.deepEqual(await judged(anyBelow), { counted: 1 });
 });
 
 test("verify() refuses garbage for a timestamp", async () => {
   const forge = new Forge();
   const json = forge.bundle();
-  json.verificationMaterial.timestampVerificationData = {
-    rfc3161Timestamps: [{ signedTimestamp: "MAA=" }],
-  };
+  stampWith(json, Uint8Array.of(0x30, 0));
   assert.deepEqual(await codesFor(json, forge.trust(), FORGED_POLICY), ["TIMESTAMP_MALFORMED"]);
 });

@@ -2,13 +2,17 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { context, encode, encodeOid } from "../../../plugins/_der/mod.ts";
+import { parseSigstoreBundle } from "../../../plugins/sigstore/bundle.ts";
+import { verifyEntity } from "../../../plugins/sigstore/verify.ts";
 import { digitalSignature } from "../../sigstore/certificate.ts";
-import { base64, type Loose } from "../../support/bundles.ts";
+import { signWith } from "../../sigstore/keys.ts";
+import { base64, encode as encodeJson, type Loose, MEDIA_TYPE } from "../../support/bundles.ts";
 import { flipped, leaves, replaced, type Variant, variants } from "../../support/mutations.ts";
 import { derOf, Pki } from "../../support/pki.ts";
 import { sharedData } from "../../support/shared.ts";
@@ -29,7 +33,7 @@ import {
   generalName,
 } from "../../support/sigstore_forge.ts";
 import { libraryRefusal, unfixedLibraryRefusal } from "../../support/sigstore_library.ts";
-import { AnyLog } from "../../support/sigstore_log.ts";
+import { AnyLog, entryBody } from "../../support/sigstore_log.ts";
 import { stamp, tsaCertificate } from "../_rfc3161/_authority.ts";
 
 /** Whom both are asked to expect. */
@@ -180,6 +184,44 @@ test("verify() accepts no changed bundle that the library refuses, and is strict
   }
   assert.ok(count > 500, `${count} changes`);
   assert.deepEqual(Object.keys(STRICTER).filter((reason) => !used.has(reason)), []);
+});
+
+test("verifyEntity() and the library judge message signatures alike, but for the claim of a digest", async () => {
+  const forge = new Forge();
+  const root = forge.trustedRoot();
+  const artifact = Buffer.from("any artifact");
+  const { key, der } = forge.certify();
+  const signature = signWith(key, artifact);
+  const logged = { signed: artifact, signature, certificate: der };
+  const bundle = {
+    mediaType: MEDIA_TYPE,
+    verificationMaterial: {
+      certificate: { rawBytes: base64(der) },
+      tlogEntries: [forge.log.enter(entryBody("hashedrekord 0.0.1", logged))],
+    },
+    messageSignature: {
+      messageDigest: {
+        algorithm: "SHA2_256",
+        digest: base64(createHash("sha256").update(artifact).digest()),
+      },
+      signature: base64(signature),
+    },
+  };
+  const judge = async (json: Loose, bytes: Uint8Array) => {
+    const parsed = parseSigstoreBundle(encodeJson(json), { bytes });
+    const found = parsed.ok
+      ? await verifyEntity(parsed.value, { trust: trustOf(root), policy: FORGED })
+      : undefined;
+    const library = libraryRefusal({ bundle: json, root, ...FORGED, artifact: bytes });
+    return { ours: found?.identity !== undefined, library: library === undefined };
+  };
+  assert.deepEqual(await judge(bundle, artifact), BOTH);
+  assert.deepEqual(await judge(bundle, Buffer.from("another")), NEITHER);
+  for (const { what, json } of [...variants(bundle), ...withoutNodes(bundle)]) {
+    const { ours, library } = await judge(json, artifact);
+    // The signature is over the artifact itself; the digest beside it is a hint that may be missing.
+    assert.ok(library || !ours || /messageDigest/.test(what), what);
+  }
 });
 
 test("verify() accepts what the library refuses: evidence by strangers, and evidence twice", async () => {

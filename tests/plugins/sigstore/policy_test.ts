@@ -54,6 +54,21 @@ test("patterns must match the whole text", () => {
   assert.equal(verdict("", wholeTextPattern("x", "--identity-regexp")), "IDENTITY_MISMATCH");
 });
 
+test("patterns of any origin must match the whole text, as often as they are asked", () => {
+  for (const flags of ["", "g", "y", "m", "gmsy", "i"]) {
+    const pattern = new RegExp("dev@example\\.com", flags);
+    for (let count = 0; count < 3; count++) {
+      assert.equal(verdict("dev@example.com", pattern), undefined, flags);
+      for (const found of ["dev@example.com.evil", "xdev@example.com", "dev@example.com\nx"]) {
+        assert.equal(verdict(found, pattern), "IDENTITY_MISMATCH", `${flags} ${found}`);
+      }
+    }
+  }
+  assert.equal(verdict("b", /a|b/), undefined);
+  assert.equal(verdict("ab", /a|b/), "IDENTITY_MISMATCH");
+  assert.equal(verdict("DEV", /dev/i), undefined);
+});
+
 test("wholeTextPattern() refuses what is no regular expression, and what is one only inside of another", () => {
   for (const source of ["(", "a)|(b", "[", "(?<", "\\", "a{2,1}", "(?i)x"]) {
     assert.throws(() => wholeTextPattern(source, "--identity-regexp"), { code: "USAGE" }, source);

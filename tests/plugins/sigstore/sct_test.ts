@@ -59,7 +59,8 @@ function sct(
   const { algorithm = log.key.asymmetricKeyType === "rsa" ? 1 : 3 } = spec;
   const time = uint(spec.time ?? BigInt(Date.now()), 8);
   const signed = Buffer.concat([
-    Buffer.of(version, 0),
+    // Version 1, certificate_timestamp, whatever version it calls itself.
+    Buffer.of(0, 0),
     time,
     uint(1n, 2),
     createHash("sha256").update(spec.issuerSpki ?? issuer.key.spki).digest(),

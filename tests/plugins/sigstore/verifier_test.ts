@@ -104,6 +104,16 @@ test("verify() accepts Rekor v2 with a timestamp, and not without one", async ()
   assert.equal(without.identity, undefined);
 });
 
+test("verify() asks for the proof of an entry, also where the log has promised it", async () => {
+  const forge = new Forge();
+  const json = forge.bundle();
+  delete json.verificationMaterial.tlogEntries[0].inclusionProof;
+  assert.equal(
+    failures(await verifyJson(json, forge.trust(), FORGED_POLICY))["transparency-log"],
+    "TLOG_INCLUSION_PROOF",
+  );
+});
+
 test("verify() accepts a bundle with entries of both logs and names both", async () => {
   await using sigstore = await startSigstore();
   const json = await sigstoreBundle(sigstore, {

@@ -1,0 +1,25 @@
+/** From a user's settings to the options of a model in a registry or a layout. */
+
+import type { RunOptions } from "../../core/options.ts";
+import type { Settings } from "../../core/plugin.ts";
+import { ignoredPaths } from "./ignore_paths.ts";
+import { type OciModel, openOciModel } from "./open_model.ts";
+import { registrySettings } from "./registry_options.ts";
+
+/** Opens a model as the settings say. Throws like {@link openOciModel} and {@link registrySettings}. */
+export async function openFromSettings(
+  reference: string,
+  settings: Settings,
+  options: RunOptions,
+): Promise<OciModel> {
+  const { platform, deep } = settings;
+  // A layout needs no password, and stdin may be meant for something else.
+  const registry = reference.startsWith("oci://") ? await registrySettings(settings, options) : {};
+  return await openOciModel(reference, {
+    ...options,
+    ...registry,
+    ignorePaths: ignoredPaths(settings),
+    ...(typeof platform === "string" ? { platform } : {}),
+    ...(typeof deep === "boolean" ? { deep } : {}),
+  });
+}
