@@ -105,6 +105,7 @@ export type ErrorCode =
   | "USAGE"
   | "USAGE_IGNORE_PATH"
   | "USAGE_OCI_REFERENCE"
+  | "USAGE_PKCS11_URI"
   | "ABORTED"
   | "MODEL_NOT_FOUND"
   | "MODEL_UNREADABLE"
@@ -140,6 +141,12 @@ export type ErrorCode =
   | "TOKEN_NOT_YET_VALID"
   | "TOKEN_AUDIENCE"
   | "TIMESTAMP_REFUSED"
+  // Keys in hardware.
+  | "PKCS11_MODULE"
+  | "PKCS11_TOKEN"
+  | "PKCS11_OBJECT"
+  | "PKCS11_PIN"
+  | "PKCS11_FAILED"
   // Registries and layouts.
   | "OCI_NOT_FOUND"
   | "OCI_UNAUTHORIZED"
@@ -152,8 +159,25 @@ export type ErrorCode =
   | "TRUST_REFUSED"
   | "SIGNING_CONFIG_MALFORMED"
   | "SIGNING_CONFIG_UNUSABLE"
+  // Plugins of others: where they are, what they say of themselves, what they did.
+  | "USAGE_PLUGIN_PATH"
+  | "PLUGIN_CONFIGURATION"
+  | "PLUGIN_NOT_FOUND"
+  | "PLUGIN_UNSAFE"
+  | "PLUGIN_DIGEST_MISMATCH"
+  | "PLUGIN_UNLOADABLE"
   | "PLUGIN_CONTRACT"
+  | "PLUGIN_MALFORMED"
   | "PLUGIN_TAKEN"
+  | "PLUGIN_RESULT"
+  | "PLUGIN_ALGORITHM"
+  | "PLUGIN_SIGNATURE"
+  | "PLUGIN_PROTOCOL"
+  | "PLUGIN_FLOODED"
+  | "PLUGIN_CRASHED"
+  | "PLUGIN_TIMEOUT"
+  | "PLUGIN_FAILED"
+  // Faults of a plugin that this list does not know.
   | `PLUGIN_${string}`;
 
 /** Extras of a {@link ModelSigningError}. */

@@ -32,6 +32,7 @@ export * from "./parse_statement.ts";
 export * from "./path.ts";
 export * from "./path_filter.ts";
 export * from "./plugin.ts";
+export * from "./plugin_host.ts";
 export * from "./registry.ts";
 export * from "./report.ts";
 export * from "./secret.ts";

@@ -4,12 +4,16 @@ import type { Plugin } from "../core/plugin.ts";
 import { certificatePlugin } from "./certificate/mod.ts";
 import { fsPlugin } from "./fs/mod.ts";
 import { keyPlugin } from "./key/mod.ts";
+import { ociPlugin } from "./oci/mod.ts";
 import { sigstorePlugin } from "./sigstore/mod.ts";
 
 export * from "./certificate/mod.ts";
 export * from "./fs/mod.ts";
 export * from "./hash/mod.ts";
 export * from "./key/mod.ts";
+/** Registries, layouts and manifests: the client and what the plugin is made of. */
+export * as oci from "./oci/mod.ts";
+export { ociPlugin } from "./oci/mod.ts";
 export * from "./sigstore/mod.ts";
 
 /** Every built-in plugin, in the order of the help page. */
@@ -18,4 +22,5 @@ export const builtinPlugins: readonly Plugin[] = [
   keyPlugin,
   certificatePlugin,
   fsPlugin,
+  ociPlugin,
 ];

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { ModelSigningError } from "../errors.ts";
 import { DIGEST_LENGTH, HASH_TYPES } from "../hasher.ts";
 import type { RunOptions } from "../options.ts";
@@ -46,6 +47,7 @@ export function sourceContract(make: () => Promise<ManifestSource>): readonly Co
         ["entries() ends with ABORTED when the signal fires on the way", endsWhenAbortedOnTheWay],
         ["open() gives as many bytes as the size says", givesContent],
         ["open() gives the same bytes again, also at once", givesContentAgain],
+        ["open() gives the content that is expected", givesExpected],
         ["open() gives ranges of the content", givesRanges],
         ["open() gives a stream that can be cancelled", canBeCancelled],
       ];
@@ -75,10 +77,15 @@ async function givesSizes(source: ManifestSource): Promise<void> {
 
 async function givesDigests(source: ManifestSource): Promise<void> {
   for (const entry of await list(source)) {
-    if (entry.kind !== "digest") continue;
-    assert.ok(HASH_TYPES.includes(entry.algorithm), entry.algorithm);
-    assert.match(entry.digest, /^[0-9a-f]*$/);
-    assert.equal(entry.digest.length, 2 * DIGEST_LENGTH[entry.algorithm]);
+    const stated = entry.kind === "digest"
+      ? entry
+      : entry.kind === "file"
+      ? entry.expected
+      : undefined;
+    if (stated === undefined) continue;
+    assert.ok(HASH_TYPES.includes(stated.algorithm), stated.algorithm);
+    assert.match(stated.digest, /^[0-9a-f]*$/);
+    assert.equal(stated.digest.length, 2 * DIGEST_LENGTH[stated.algorithm]);
   }
 }
 
@@ -199,6 +206,18 @@ async function givesContentAgain(source: ManifestSource): Promise<void> {
   }
 }
 
+async function givesExpected(source: ManifestSource): Promise<void> {
+  for (const file of await files(source)) {
+    if (file.expected?.algorithm !== "sha256") continue;
+    for (const compares of [false, true]) {
+      const digest = createHash("sha256").update(await read(file, undefined, compares)).digest(
+        "hex",
+      );
+      assert.equal(digest, file.expected.digest, file.path);
+    }
+  }
+}
+
 async function givesRanges(source: ManifestSource): Promise<void> {
   for (const file of await files(source)) {
     const whole = await read(file);
@@ -266,9 +285,9 @@ function facts(entries: readonly Entry[]): readonly unknown[] {
   );
 }
 
-async function read(file: File, range?: ByteRange): Promise<Buffer> {
+async function read(file: File, range?: ByteRange, compares?: boolean): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  const reader = file.open(range).getReader();
+  const reader = file.open(range, compares).getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     chunks.push(next.value);
   }

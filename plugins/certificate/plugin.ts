@@ -1,14 +1,19 @@
 /** The certificate method as a plugin. */
 
 import { ModelSigningError } from "../../core/errors.ts";
-import { MAX_KEY_FILE_BYTES, MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
+import { MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
 import {
   CONTRACT_VERSION,
   type Plugin,
   type SignerProvider,
   type VerifierProvider,
 } from "../../core/plugin.ts";
-import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readCapped, readFiles } from "../_keyfile/mod.ts";
+import {
+  CERTIFICATE_CHAIN_OPTION,
+  readChainFiles,
+  readSigningCertificate,
+} from "../_certificate/mod.ts";
+import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readFiles } from "../_keyfile/mod.ts";
 import {
   TIMESTAMP_OPTIONS,
   timestampWitnesses,
@@ -32,14 +37,7 @@ const signer: SignerProvider = {
       required: true,
       description: "certificate of the private key, PEM or DER",
     },
-    {
-      name: "certificate-chain",
-      type: "file",
-      metavar: "FILE",
-      repeatable: true,
-      commaSeparated: true,
-      description: "CA certificates above it, PEM or DER, in any order; the root may be left out",
-    },
+    CERTIFICATE_CHAIN_OPTION,
     ...TIMESTAMP_OPTIONS,
   ],
   examples: [
@@ -47,19 +45,11 @@ const signer: SignerProvider = {
     "--certificate-chain ca.pem --signature model.sig",
   ],
   async open(settings, options) {
-    const path = settings["signing-certificate"];
-    if (typeof path !== "string") {
+    const certificate = await readSigningCertificate(settings);
+    if (certificate === undefined) {
       throw new ModelSigningError("USAGE", "no --signing-certificate was given");
     }
-    const certificate = {
-      name: path,
-      bytes: await readCapped(path, "certificate", MAX_KEY_FILE_BYTES),
-    };
-    const chain = await readFiles(
-      settings["certificate-chain"],
-      "certificate chain",
-      MAX_KEY_FILE_BYTES,
-    );
+    const chain = await readChainFiles(settings);
     const witnesses = timestampWitnesses(settings);
     // Last, because it may ask for a password.
     const privateKey = await loadPrivateKey(settings, options);

@@ -13,6 +13,7 @@ import type {
   Timestamp,
   Verifier,
 } from "../../core/verifier.ts";
+import { leafKey, usageIssue } from "../_certificate/mod.ts";
 import { verifyEnvelope } from "../_envelope/mod.ts";
 import { type FileContent, named } from "../_keyfile/mod.ts";
 import { type TimestampVerifier, timestampVerifier } from "../_timestamp/mod.ts";
@@ -34,7 +35,6 @@ import {
   validityIssue,
 } from "../_x509/mod.ts";
 import { identityIssue } from "./identity.ts";
-import { leafKey, usageIssue } from "./leaf.ts";
 import { type ClaimedChain, claimedChain } from "./material.ts";
 
 /** The policy of {@link certificateVerifier}. */

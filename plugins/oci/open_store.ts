@@ -10,6 +10,8 @@ import type { RegistrySettings } from "./transport.ts";
  * The repository or the layout of a reference. Nothing is opened yet.
  *
  * ```ts no-run
+ * import { dockerCredentials, parseReference } from "./mod.ts";
+ *
  * const reference = parseReference("oci://registry.example/models/bert:v1");
  * const store = openStore(reference, { credentials: dockerCredentials() });
  * const { descriptor, manifest } = await store.resolve(reference, {});

@@ -164,10 +164,10 @@ export class Transport {
       return new ModelSigningError("OCI_NOT_FOUND", `there is no ${what} in ${name}${said}`);
     }
     if (status === 401 || status === 403) {
-      const how = access === "pull" ? "pulling from" : "pushing to";
+      const how = access === "pull" ? "to pull" : "to push";
       return new ModelSigningError(
         "OCI_UNAUTHORIZED",
-        `the registry refuses ${how} ${name} with status ${status}${said}`,
+        `the registry refuses ${how}: ${name} answered with status ${status}${said}`,
         { hint: authorization ? CHECK_HINT : LOGIN_HINT },
       );
     }

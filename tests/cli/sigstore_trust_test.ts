@@ -127,7 +127,8 @@ test("trust update from a repository that fails ends with 3 and leaves the cache
   for (const [fault, code] of faults) {
     await sigstore.reset();
     await sigstore.fault({ service: "tuf", ...fault });
-    const outcome = await at.run([...updating(sigstore), "--timeout", "1s"]);
+    const limit = code === "NETWORK_TIMEOUT" ? ["--timeout", "1s"] : [];
+    const outcome = await at.run([...updating(sigstore), ...limit]);
     assertStatus(outcome, 3, JSON.stringify(fault));
     assertFault(outcome, 3, code);
     assert.equal(outcome.stdout, "");

@@ -285,7 +285,7 @@ test("pull() ends with ABORTED and leaves nothing", async () => {
     const { puller } = await opened(path);
     const before = readdirSync(bench.path);
     const abort = new AbortController();
-    // The first event comes when something was written.
+    // The first event comes before anything is written.
     const observer = { emit: () => abort.abort() };
     const run = puller.pull(join(bench.path, "pulled"), { signal: abort.signal, observer });
     assert.equal(await code(run), "ABORTED");

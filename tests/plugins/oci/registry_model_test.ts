@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { sourceContract } from "../../../core/contract/source.ts";
 import { ModelSigningError } from "../../../core/errors.ts";
+import type { Observer } from "../../../core/observer.ts";
 import type { Report } from "../../../core/report.ts";
 import { Secret } from "../../../core/secret.ts";
 import { signModel } from "../../../core/sign.ts";
@@ -186,6 +187,22 @@ test("a model is pulled from a registry", async () => {
   assert.ok(readFileSync(join(folder, "weights.bin")).equals(LARGE));
   assert.equal(readFileSync(join(folder, "empty")).length, 0);
   assert.deepEqual(readdirSync(folder).sort(), ["empty", "tokenizer", "weights.bin"]);
+});
+
+test("a pull that stalls ends with ABORTED, and leaves nothing", async () => {
+  await using registry = await startTestRegistry();
+  await using bench = await workbench();
+  await push(registry.host);
+  const { puller } = await opened(registry.host);
+  await registry.fault({ part: "blobs", kind: "stall", method: "GET" });
+  const before = readdirSync(bench.path);
+  const abort = new AbortController();
+  const observer: Observer = {
+    emit: ({ kind }) => void (kind === "progress" && abort.abort()),
+  };
+  const run = puller.pull(join(bench.path, "pulled"), { signal: abort.signal, observer });
+  assert.equal(await code(run), "ABORTED");
+  assert.deepEqual(readdirSync(bench.path), before);
 });
 
 test("a tag that moves leads to what it was when the model was opened", async () => {

@@ -1,0 +1,27 @@
+/** The options of signing with a certificate. */
+
+import { MAX_KEY_FILE_BYTES } from "../../core/limits.ts";
+import type { Option, Settings } from "../../core/plugin.ts";
+import { type NamedBytes, readCapped, readFiles } from "../_keyfile/mod.ts";
+
+/** The CAs that travel in the bundle. Read by {@link readChainFiles}. */
+export const CERTIFICATE_CHAIN_OPTION: Option = {
+  name: "certificate-chain",
+  type: "file",
+  metavar: "FILE",
+  repeatable: true,
+  commaSeparated: true,
+  description: "CA certificates above it, PEM or DER, in any order; the root may be left out",
+};
+
+/** The file that `signing-certificate` names, if it is given. Throws `FILE_UNREADABLE`. */
+export async function readSigningCertificate(settings: Settings): Promise<NamedBytes | undefined> {
+  const path = settings["signing-certificate"];
+  if (typeof path !== "string") return undefined;
+  return { name: path, bytes: await readCapped(path, "certificate", MAX_KEY_FILE_BYTES) };
+}
+
+/** The files that `certificate-chain` lists. Throws `FILE_UNREADABLE`. */
+export async function readChainFiles(settings: Settings): Promise<readonly NamedBytes[]> {
+  return await readFiles(settings["certificate-chain"], "certificate chain", MAX_KEY_FILE_BYTES);
+}
