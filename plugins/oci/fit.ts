@@ -1,6 +1,6 @@
 /** Whether a statement is about a manifest, by what both say: nothing is verified, and nothing is read. */
 
-import { type Manifest } from "../../core/manifest.ts";
+import type { Manifest } from "../../core/manifest.ts";
 import { isAtOrBelowAny } from "../../core/path.ts";
 import { counted, excerpt, quote } from "../../core/text.ts";
 import { MANIFEST_DIGEST } from "./annotations.ts";

@@ -182,23 +182,28 @@ test("sign refuses a code that is wrong, empty or another client's", async () =>
   assert.deepEqual([...await services(sigstore)], ["oidc"]);
 });
 
-const STOPPED: Readonly<
-  Record<string, readonly [options: Partial<TerminalOptions>, code: string]>
-> = {
-  "SIGINT while the browser is open": [
+const STOPPED: readonly (readonly [
+  what: string,
+  limit: readonly string[],
+  options: Partial<TerminalOptions>,
+  code: string,
+])[] = [
+  [
+    "SIGINT while the browser is open",
+    [],
     { steps: [YES, { after: "Sign in with your browser", signal: "SIGINT" }] },
     "ABORTED",
   ],
-  "nobody who logs in": [{ steps: [YES] }, "NETWORK_TIMEOUT"],
-};
+  ["nobody who logs in", ["--timeout", "2s"], { steps: [YES] }, "NETWORK_TIMEOUT"],
+];
 
-for (const [what, [options, code]] of Object.entries(STOPPED)) {
+for (const [what, limit, options, code] of STOPPED) {
   test(`${what} ends signing with 3 and writes nothing`, async () => {
     await using sigstore = await startSigstore();
     await using at = await desk();
     const env = await withBrowser(at, "exit 0");
     const before = snapshot(at.path);
-    const result = await atTerminal(at, [...signing(sigstore), "-t", "2"], { env, ...options });
+    const result = await atTerminal(at, [...signing(sigstore), ...limit], { env, ...options });
     assertFaultShown(result, code);
     assert.deepEqual(snapshot(at.path), before);
     assert.deepEqual([...await services(sigstore)], ["oidc"]);

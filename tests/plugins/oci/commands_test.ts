@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ModelSigningError } from "../../../core/errors.ts";
 import type { HashInput } from "../../../core/hash.ts";
-import { type CommandProvider, type Settings } from "../../../core/plugin.ts";
+import type { CommandProvider, Settings } from "../../../core/plugin.ts";
 import { signModel } from "../../../core/sign.ts";
 import { fileSystemSource } from "../../../plugins/fs/mod.ts";
 import { hasherFactory } from "../../../plugins/hash/mod.ts";

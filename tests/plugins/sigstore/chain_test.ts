@@ -13,7 +13,7 @@ import {
   rootAuthority,
   USAGE,
 } from "../../sigstore/certificate.ts";
-import type { Loose } from "../../support/bundles.ts";
+import { type Loose, preAuthentication } from "../../support/bundles.ts";
 import { codesFor, failures, verifyJson } from "../../support/sigstore_bundles.ts";
 import {
   Forge,
@@ -24,7 +24,6 @@ import {
 import { CA_EXTENSIONS, Pki } from "../../support/pki.ts";
 import { load } from "../../support/x509.ts";
 import { AnyLog, entryBody } from "../../support/sigstore_log.ts";
-import { preAuthentication } from "../../support/bundles.ts";
 
 const HOUR = 3600;
 

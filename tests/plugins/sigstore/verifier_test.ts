@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import type { SignatureVerification } from "../../../core/verifier.ts";
-import { sigstoreVerifier } from "../../../plugins/sigstore/verifier.ts";
 import { verifyEntity } from "../../../plugins/sigstore/verify.ts";
-import { entityOf } from "../../../plugins/sigstore/verifier.ts";
+import { entityOf, sigstoreVerifier } from "../../../plugins/sigstore/verifier.ts";
 import {
   bundleOf as keyBundle,
   encode,

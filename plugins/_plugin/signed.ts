@@ -1,0 +1,161 @@
+/** What a plugin's signer and witness give back. */
+
+import { Buffer } from "node:buffer";
+import { type KeyObject, X509Certificate } from "node:crypto";
+import type { VerificationMaterial } from "../../core/bundle.ts";
+import { ModelSigningError } from "../../core/errors.ts";
+import { isObject, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
+import { ACCEPTED_KEYS, keyAlgorithm, keyHint, publicKeyFromDer } from "../../core/keys.ts";
+import { verifyBytes } from "../../core/keys.ts";
+import {
+  MAX_BUNDLE_VALUES,
+  MAX_CERTIFICATE_BYTES,
+  MAX_CHAIN_LENGTH,
+  MAX_SIGNATURE_BYTES,
+} from "../../core/limits.ts";
+import type { Evidence, Signed } from "../../core/signer.ts";
+import {
+  bytesAt,
+  choiceAt,
+  listAt,
+  objectAt,
+  optionalAt,
+  patternAt,
+  ShapeError,
+  textAt,
+} from "./shape.ts";
+
+/** Log entries and timestamps of one witness. */
+const MAX_EVIDENCE = 16;
+
+/** A log entry as JSON: an inclusion proof of 60 hashes and a body of some certificates stay below. */
+const MAX_ENTRY_CHARACTERS = 256 * 1024;
+
+/** Reads what a signer gave. Throws {@link ShapeError}. */
+export function signedAt(value: unknown, where: string): Signed {
+  const given = objectAt(value, where);
+  return {
+    signature: bytesAt(given["signature"], `${where}.signature`, MAX_SIGNATURE_BYTES),
+    publicKey: bytesAt(given["publicKey"], `${where}.publicKey`, MAX_CERTIFICATE_BYTES),
+    material: materialAt(given["material"], `${where}.material`),
+  };
+}
+
+function materialAt(value: unknown, where: string): VerificationMaterial {
+  const given = objectAt(value, where);
+  const kind = choiceAt(given["kind"], `${where}.kind`, [
+    "public-key",
+    "certificate-chain",
+    "certificate",
+  ]);
+  switch (kind) {
+    case "public-key":
+      return { kind, hint: patternAt(given["hint"], `${where}.hint`, /^[0-9a-f]{64}$/) };
+    case "certificate":
+      return {
+        kind,
+        certificate: bytesAt(
+          given["certificate"],
+          `${where}.certificate`,
+          MAX_CERTIFICATE_BYTES,
+        ),
+      };
+    case "certificate-chain": {
+      const [leaf, ...rest] = listAt(
+        given["certificates"],
+        `${where}.certificates`,
+        MAX_CHAIN_LENGTH,
+      ).map((item, index) =>
+        bytesAt(item, `${where}.certificates[${index}]`, MAX_CERTIFICATE_BYTES)
+      );
+      if (leaf === undefined) throw new ShapeError(`${where}.certificates is empty`);
+      return { kind, certificates: [leaf, ...rest] };
+    }
+  }
+}
+
+/**
+ * Refuses a signature that does not hold, before anything is made of it, so that the error names the plugin.
+ *
+ * @param who the plugin, for the message
+ * @throws {ModelSigningError} `PLUGIN_ALGORITHM` for a key that the format does not sign with, `PLUGIN_SIGNATURE`
+ */
+export function requireHolding(signed: Signed, pae: Uint8Array, who: string): void {
+  let key: KeyObject;
+  let named: string | undefined;
+  try {
+    key = publicKeyFromDer(signed.publicKey);
+    named = namedKey(signed.material);
+  } catch (cause) {
+    throw refused("PLUGIN_SIGNATURE", `${who} gave a public key or certificate that is none`, cause);
+  }
+  const found = keyAlgorithm(key);
+  if ("refused" in found) {
+    throw refused(
+      "PLUGIN_ALGORITHM",
+      `${who} signed with ${found.refused}, expected ${ACCEPTED_KEYS}`,
+    );
+  }
+  if (!verifyBytes(key, pae, signed.signature)) {
+    throw refused(
+      "PLUGIN_SIGNATURE",
+      `${who} gave a signature that does not hold for its ${found.algorithm.name} key`,
+    );
+  }
+  if (named !== keyHint(key)) {
+    throw refused("PLUGIN_SIGNATURE", `${who} names another key than the one it signed with`);
+  }
+}
+
+function namedKey(material: VerificationMaterial): string | undefined {
+  switch (material.kind) {
+    case "public-key":
+      return material.hint;
+    case "certificate":
+      return keyHint(new X509Certificate(material.certificate).publicKey);
+    case "certificate-chain":
+      return keyHint(new X509Certificate(material.certificates[0]).publicKey);
+  }
+}
+
+function refused(
+  code: "PLUGIN_ALGORITHM" | "PLUGIN_SIGNATURE",
+  message: string,
+  cause?: unknown,
+): ModelSigningError {
+  return new ModelSigningError(code, message, {
+    hint: "nothing was written; tell whoever made the plugin",
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** Reads what a witness gave. Throws {@link ShapeError}. */
+export function evidenceAt(value: unknown, where: string): Evidence {
+  const given = objectAt(value, where);
+  const evidence = {
+    ...optionalAt(given, "tlogEntries", where, (entries, at) =>
+      listAt(entries, at, MAX_EVIDENCE).map((entry, index) => jsonAt(entry, `${at}[${index}]`))),
+    ...optionalAt(given, "timestamps", where, (timestamps, at) =>
+      listAt(timestamps, at, MAX_EVIDENCE).map((der, index) =>
+        bytesAt(der, `${at}[${index}]`, MAX_CERTIFICATE_BYTES)
+      )),
+  };
+  if ((evidence.tlogEntries ?? []).length + (evidence.timestamps ?? []).length === 0) {
+    throw new ShapeError(`${where} holds neither a log entry nor a timestamp`);
+  }
+  return evidence;
+}
+
+/** An object as the JSON that it will be in the bundle. */
+function jsonAt(value: unknown, where: string): JsonObject {
+  // A cycle, a bigint or a toJSON() that throws is refused by the caller like any other nonsense.
+  const text = textAt(JSON.stringify(objectAt(value, where)), where, MAX_ENTRY_CHARACTERS);
+  try {
+    const json = parseJson(Buffer.from(text), MAX_BUNDLE_VALUES);
+    if (isObject(json)) return json;
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw new ShapeError(`${where} is no JSON: ${error.message}`);
+  }
+  throw new ShapeError(`${where} is no JSON object`);
+}
