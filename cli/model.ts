@@ -16,6 +16,8 @@ import {
 } from "../core/mod.ts";
 import { hasherFactory } from "../plugins/mod.ts";
 import type { Invocation } from "./command.ts";
+import { usageError } from "./option.ts";
+import { STANDARD_STREAM } from "./signature.ts";
 
 /**
  * The model of a command line.
@@ -27,6 +29,7 @@ import type { Invocation } from "./command.ts";
  */
 export async function openModel(invocation: Invocation): Promise<OpenedSource> {
   const { operand, registry, settings, run } = invocation;
+  requireOneReader(settings);
   const provider = providerOf(registry, operand) ??
     await readerOf(registry, operand, settings["source"] as string | undefined);
   return await provider.open(operand, pick(settings, provider.options), run);
@@ -36,6 +39,23 @@ export async function openModel(invocation: Invocation): Promise<OpenedSource> {
 export function providerOf(registry: Registry, operand: string): SourceProvider | undefined {
   const [, scheme] = /^([a-z][a-z0-9-]*):/.exec(operand) ?? [];
   return scheme === undefined || scheme === "file" ? undefined : registry.find("source", scheme);
+}
+
+/** Standard input can be read once. */
+function requireOneReader(settings: Settings): void {
+  const json = settings["json"];
+  const readers = [
+    ...(settings["registry-password-stdin"] === true ? ["--registry-password-stdin"] : []),
+    ...(settings["signature"] === STANDARD_STREAM ? [`--signature ${STANDARD_STREAM}`] : []),
+    ...(Array.isArray(json) && json.includes(STANDARD_STREAM) ? [`--json ${STANDARD_STREAM}`] : []),
+  ];
+  // A signature that goes to stdout is no reader; the password is what makes the difference.
+  if (readers.length < 2 || settings["registry-password-stdin"] !== true) return;
+  throw usageError(
+    `${readers.join(" and ")} all read stdin`,
+    "give the password in the variable " +
+      "MODEL_SIGNING_REGISTRY_PASSWORD, or the other in a file",
+  );
 }
 
 async function readerOf(
