@@ -50,6 +50,32 @@ export const GLOBAL_OPTIONS: readonly CliOption[] = [
       'Options as a JSON object, given as text, file or - for stdin; "model" stands for MODEL, and so on',
   },
   {
+    name: "plugin",
+    type: "file",
+    metavar: "FILE",
+    repeatable: true,
+    fromEnvironment: false,
+    description: "Load a plugin: an ES module, by its absolute path",
+  },
+  {
+    name: "plugin-exec",
+    type: "file",
+    metavar: "PROGRAM",
+    repeatable: true,
+    fromEnvironment: false,
+    description: "Use a program as a plugin, by its absolute path",
+  },
+  {
+    name: "plugin-allow",
+    type: "string",
+    metavar: "WHAT",
+    choices: ["model-path"],
+    repeatable: true,
+    fromEnvironment: false,
+    description: "What programs that are plugins may learn if they ask: model-path",
+    default: "nothing",
+  },
+  {
     name: "no-progress",
     type: "boolean",
     description: "Show no progress line",
@@ -144,6 +170,19 @@ export const SIGN_OPTIONS: readonly CliOption[] = [
   },
 ];
 
+/** Who else is to confirm a signature. */
+export function witnessOption(ids: readonly string[]): CliOption {
+  return {
+    name: "witness",
+    type: "string",
+    metavar: "NAME",
+    choices: ids,
+    repeatable: true,
+    description: `Have the signature confirmed by: ${ids.join(", ")}`,
+    default: "none but the method's own",
+  };
+}
+
 const FORMAT: CliOption = {
   name: "format",
   type: "string",
@@ -197,3 +236,30 @@ export const DIGEST_OPTIONS: readonly CliOption[] = [
 
 /** How `inspect` answers. */
 export const INSPECT_OPTIONS: readonly CliOption[] = [FORMAT];
+
+/** How `plugin list` answers. */
+export const PLUGIN_LIST_OPTIONS: readonly CliOption[] = [FORMAT];
+
+/** What `plugin check` needs to know of a plugin. */
+export const PLUGIN_CHECK_OPTIONS: readonly CliOption[] = [
+  {
+    name: "set",
+    type: "string",
+    metavar: "OPTION=VALUE",
+    repeatable: true,
+    description: "A setting for the plugin, as its own flag would set it",
+  },
+  {
+    name: "reference",
+    type: "string",
+    metavar: "REFERENCE",
+    description: "A model that the plugin's source can open, with its scheme",
+  },
+  {
+    name: "bundle",
+    type: "file",
+    metavar: "FILE",
+    description: "A signature that the plugin's verifier accepts; by default one by its signer",
+  },
+  FORMAT,
+];

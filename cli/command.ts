@@ -3,6 +3,7 @@
 import type { Registry, RunOptions, Settings } from "../core/mod.ts";
 import type { Io } from "./io.ts";
 import type { CliOption } from "./option.ts";
+import type { PluginSet } from "./plugin_set.ts";
 
 /** What the process ends with: done or verified, rejected, usage, not carried out. */
 export type ExitStatus = 0 | 1 | 2 | 3;
@@ -26,6 +27,7 @@ export type Invocation = {
   readonly operand: string;
   readonly io: Io;
   readonly registry: Registry;
+  readonly plugins: PluginSet;
   readonly run: RunOptions & { readonly signal: AbortSignal };
   /** The file that hashing workers are started from. */
   readonly workerUrl: URL;

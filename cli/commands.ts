@@ -8,6 +8,7 @@ import type {
   SignerProvider,
   SourceProvider,
   VerifierProvider,
+  WitnessProvider,
 } from "../core/mod.ts";
 import {
   DIGEST_OPTIONS,
@@ -15,15 +16,19 @@ import {
   HASH_OPTIONS,
   INSPECT_OPTIONS,
   MODEL_OPTIONS,
+  PLUGIN_CHECK_OPTIONS,
+  PLUGIN_LIST_OPTIONS,
   SIGN_OPTIONS,
   SIGNED_MODEL_OPTIONS,
   sourceOption,
   verifyOptions,
+  witnessOption,
 } from "./builtin_options.ts";
 import type { CliOption } from "./option.ts";
 import type { Command, CommandFamily, Offer, Operand, OptionGroup } from "./command.ts";
-import { META_COMMANDS } from "./mistakes.ts";
+import { BUILTIN_COMMANDS } from "./mistakes.ts";
 import { pick, providerOf } from "./model.ts";
+import { witnessOptions } from "./witnesses.ts";
 
 /** The method of `sign MODEL` and `verify MODEL`. */
 const PREFERRED_METHOD = "sigstore";
@@ -40,9 +45,16 @@ const SIGNATURE: Operand = {
   jsonKey: "signature",
 };
 
+const PLUGIN: Operand = {
+  metavar: "PLUGIN",
+  description: "The plugin: an ES module or a program, by its absolute path",
+  jsonKey: "plugin",
+};
+
 /** Everything that a registry's providers and the program itself offer. Runs no provider. */
 export function commandsOf(registry: Registry, version: string): Offer {
   const sources = sourcesOf(registry);
+  const witnesses = registry.all("witness");
   const signers = registry.all("signer");
   const verifiers = registry.all("verifier");
   const families: CommandFamily[] = [
@@ -50,18 +62,18 @@ export function commandsOf(registry: Registry, version: string): Offer {
     ...family("verify", "Verify a model's signature", verifiers),
     { name: "digest", summary: "Print a model's root digest", kind: "" },
     { name: "inspect", summary: "Show what a signature says, without verifying it", kind: "" },
+    { name: "plugin", summary: "List and check plugins", kind: "command" },
   ];
   // A provider cannot displace a command of ours.
-  const others = registry.all("command").filter(({ id }) =>
-    ![...META_COMMANDS, ...families.map(({ name }) => name)].includes(id)
-  );
+  const others = registry.all("command").filter(({ id }) => !BUILTIN_COMMANDS.includes(id));
   return {
     version,
     commands: [
-      ...signers.map((provider) => signCommand(provider, sources)),
+      ...signers.map((provider) => signCommand(provider, sources, witnesses)),
       ...verifiers.map((provider) => verifyCommand(provider, sources)),
       digestCommand(sources),
       inspectCommand(),
+      ...pluginCommands(),
       ...others.flatMap(otherCommands),
     ],
     families: [
@@ -113,14 +125,23 @@ function sourcesOf(registry: Registry): Sources {
   };
 }
 
-function signCommand(provider: SignerProvider, sources: Sources): Command {
+function signCommand(
+  provider: SignerProvider,
+  sources: Sources,
+  witnesses: readonly WitnessProvider[],
+): Command {
+  const chosen = witnesses.length > 0 ? [witnessOption(witnesses.map(({ id }) => id))] : [];
   return {
     path: ["sign", provider.id],
     summary: provider.summary,
     operand: MODEL,
     groups: withoutRepeats([
-      { title: "Signing options", options: [...SIGN_OPTIONS, ...HASH_OPTIONS] },
+      { title: "Signing options", options: [...SIGN_OPTIONS, ...HASH_OPTIONS, ...chosen] },
       { title: "Method options", options: provider.options },
+      ...witnesses.map((witness) => ({
+        title: `Options of the witness ${witness.id}`,
+        options: witnessOptions(witness),
+      })),
       { title: "Model options", options: [...sources.file, ...MODEL_OPTIONS] },
       ...sources.others,
     ]),
@@ -179,6 +200,32 @@ function inspectCommand(): Command {
     ],
     run: async (invocation) => (await import("./commands/inspect.ts")).inspect(invocation),
   };
+}
+
+function pluginCommands(): readonly Command[] {
+  return [
+    {
+      path: ["plugin", "list"],
+      summary: "List the plugins there are, what they provide and where they come from",
+      groups: [{ title: "Options", options: PLUGIN_LIST_OPTIONS }],
+      examples: [
+        "model-signing plugin list",
+        "model-signing plugin list --plugin /opt/model-signing/vault.js --format json",
+      ],
+      run: async (given) => (await import("./commands/plugin_list.ts")).pluginList(given),
+    },
+    {
+      path: ["plugin", "check"],
+      summary: "Check that a plugin keeps its side of the contract",
+      operand: PLUGIN,
+      groups: [{ title: "Options", options: PLUGIN_CHECK_OPTIONS }],
+      examples: [
+        "model-signing plugin check /opt/model-signing/vault.js --set key-name=models",
+        "model-signing plugin check /usr/local/bin/model-signing-plugin-openssl --set private-key=k.pem",
+      ],
+      run: async (given) => (await import("./commands/plugin_check.ts")).pluginCheck(given),
+    },
+  ];
 }
 
 function otherCommands(provider: CommandProvider): readonly Command[] {

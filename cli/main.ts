@@ -6,8 +6,10 @@ import { builtinPlugins } from "../plugins/mod.ts";
 import { processIo } from "./io.ts";
 import { tellFault } from "./report/faults.ts";
 import { run } from "./run.ts";
+import { disarmRuntime } from "./runtime_variables.ts";
 import { abortOnSignals } from "./signals.ts";
 
+disarmRuntime(process.env);
 const io = processIo();
 
 // The runtimes end with 1 when nobody catches an error; here that would mean "rejected".

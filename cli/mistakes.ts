@@ -13,6 +13,16 @@ export type Mistake = { readonly problem: string; readonly hint?: string };
 /** The commands that Optique brings. */
 export const META_COMMANDS: readonly string[] = ["help", "version", "completion"];
 
+/** The first words that no provider can take. */
+export const BUILTIN_COMMANDS: readonly string[] = [
+  ...META_COMMANDS,
+  "sign",
+  "verify",
+  "digest",
+  "inspect",
+  "plugin",
+];
+
 /**
  * Why `token` was not taken. A value after `=` may be a secret and is not repeated.
  *

@@ -1,22 +1,35 @@
 /** One run of the program: arguments in, exit status out. */
 
+import process from "node:process";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import {
   combineObservers,
   loggingObserver,
   type Observer,
   type Plugin,
-  Registry,
+  quote,
   type Settings,
 } from "../core/mod.ts";
+import type { ModelPathGrant } from "../plugins/mod.ts";
 import type { ExitStatus, Invocation } from "./command.ts";
 import { commandsOf } from "./commands.ts";
+import { EarlyLog } from "./early_log.ts";
 import type { Io } from "./io.ts";
 import { type Log, openLog } from "./log.ts";
 import { parseArguments } from "./parser.ts";
+import { pluginArguments } from "./plugin_arguments.ts";
+import {
+  builtinSet,
+  openPlugins,
+  type PluginContext,
+  requirePluginsOutside,
+} from "./plugin_set.ts";
 import { ProgressLine } from "./progress.ts";
 import { terminalInteraction } from "./prompt.ts";
 import { tellFault } from "./report/faults.ts";
 import { resolveSettings } from "./settings.ts";
+import { userFolders } from "./user_folders.ts";
 
 /** What a run is given by its process. */
 export type Host = {
@@ -38,13 +51,25 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
   const toStderr = (text: string) => progress.aside(() => io.stderr.write(text));
   let log: Log | undefined;
   try {
-    const registry = new Registry(host.plugins);
+    const early = new EarlyLog();
+    const context: PluginContext = {
+      builtin: host.plugins,
+      version: host.version,
+      folders: userFolders(io.env, process.platform),
+      environment: io.env,
+      signal: host.signal,
+      logger: early,
+    };
+    // In two phases: what the plugins add has to be known before the arguments can be understood.
+    const plugins = await openPlugins(pluginArguments(argv, builtinSet(context).offer), context);
+    const { registry } = plugins;
     const request = parseArguments(commandsOf(registry, host.version), argv, {
       columns: io.stdout.columns(),
       colors: io.stdout.isTerminal && io.colors,
     });
     if (request.kind === "text") {
       io.stdout.write(request.text);
+      if (argv[0] !== "completion") tellUnknown(plugins.unknown, toStderr);
       return 0;
     }
     const { command, given } = request;
@@ -56,12 +81,18 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
     );
     log = openLog(settings, toStderr);
     const { level } = log;
+    early.openTo(log.logger);
+    if (operand !== "" && command.path[0] !== "plugin") {
+      await requirePluginsOutside(operand, plugins.plugins);
+      allowModelPath(plugins.grant, settings, operand);
+    }
     for (const warning of warnings) log.logger.log("warn", warning);
     return await command.run({
       settings,
       operand,
       io,
       registry,
+      plugins,
       run: runOptions(settings, io, host, log, progress),
       workerUrl: host.workerUrl,
       version: host.version,
@@ -73,6 +104,22 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
   } finally {
     progress.erase();
   }
+}
+
+/** For help no code of a plugin runs, so it cannot tell of one that it has never seen. */
+function tellUnknown(paths: readonly string[], write: (text: string) => void): void {
+  for (const path of paths) {
+    write(
+      `model-signing: the page lacks what ${quote(path)} adds, as help runs no plugin; ` +
+        "model-signing plugin list, given the same plugin, loads it once\n",
+    );
+  }
+}
+
+/** Tells programs of the model if the user says so. A model in a registry has no path. */
+function allowModelPath(grant: ModelPathGrant, settings: Settings, operand: string): void {
+  const allowed = (settings["plugin-allow"] ?? []) as readonly string[];
+  if (allowed.includes("model-path") && existsSync(operand)) grant.path = resolve(operand);
 }
 
 function runOptions(

@@ -9,7 +9,9 @@ export function childEnvironment(
 ): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment)) {
-    if (value === undefined || /^(?:BUN_OPTIONS|BUN_BE_BUN|MODEL_SIGNING_.*)$/i.test(name)) {
+    if (
+      value === undefined || /^(?:BUN_OPTIONS|BUN_BE_BUN|MODEL_SIGNING_.*|PKCS11_PIN)$/i.test(name)
+    ) {
       continue;
     }
     kept[name] = value;

@@ -49,7 +49,7 @@ export type ProviderBase = {
   /** One line for the help page. */
   readonly summary: string;
   readonly options: readonly Option[];
-  /** Command lines that work, for the help page; a long one is broken by `\` and a newline. */
+  /** Command lines that work, for the help page, which breaks long ones. */
   readonly examples?: readonly string[];
 };
 

@@ -5,15 +5,29 @@ import { certificatePlugin } from "./certificate/mod.ts";
 import { fsPlugin } from "./fs/mod.ts";
 import { keyPlugin } from "./key/mod.ts";
 import { ociPlugin } from "./oci/mod.ts";
+import { pkcs11Plugin } from "./pkcs11/mod.ts";
 import { sigstorePlugin } from "./sigstore/mod.ts";
 
 export * from "./certificate/mod.ts";
+export * from "./exec/mod.ts";
 export * from "./fs/mod.ts";
 export * from "./hash/mod.ts";
 export * from "./key/mod.ts";
+export * from "./module/mod.ts";
 /** Registries, layouts and manifests: the client and what the plugin is made of. */
 export * as oci from "./oci/mod.ts";
 export { ociPlugin } from "./oci/mod.ts";
+export * from "./pkcs11/mod.ts";
+export {
+  declarationAt,
+  type DeclaredAction,
+  type DeclaredProvider,
+  type PlaceOptions,
+  type PluginDeclaration,
+  type SafeFile,
+  safeFile,
+  safePlace,
+} from "./_plugin/mod.ts";
 export * from "./sigstore/mod.ts";
 
 /** Every built-in plugin, in the order of the help page. */
@@ -21,6 +35,7 @@ export const builtinPlugins: readonly Plugin[] = [
   sigstorePlugin,
   keyPlugin,
   certificatePlugin,
+  pkcs11Plugin,
   fsPlugin,
   ociPlugin,
 ];

@@ -17,6 +17,7 @@ import { describeBundle } from "../report/description.ts";
 import { pageStyle } from "../report/page.ts";
 import { signedText } from "../report/signed.ts";
 import { STANDARD_STREAM } from "../signature.ts";
+import { openWitnesses } from "../witnesses.ts";
 
 /** Hashes and signs a model, and writes the signature, or keeps it beside a model in a registry. */
 export async function sign(provider: SignerProvider, given: Invocation): Promise<ExitStatus> {
@@ -34,10 +35,12 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
     await checkWritable(target);
   }
   const { source, signatures } = await openModel(invocation);
+  const others = await openWitnesses(invocation, run);
   const opened = await provider.open(pick(settings, provider.options), run);
+  const witnesses = [...opened.witnesses, ...others];
   let signed: SignedModelBundle;
   try {
-    signed = await signModel({ ...hashInput(invocation, source), ...opened }, run);
+    signed = await signModel({ ...hashInput(invocation, source), ...opened, witnesses }, run);
   } finally {
     await opened.signer[Symbol.asyncDispose]();
   }

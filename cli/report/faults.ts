@@ -34,7 +34,23 @@ export function tellFault(
 
 type Fault = Pick<ModelSigningError, "message" | "hint" | "issues"> & { readonly code: string };
 
+/** The fault, without identity tokens: one that was given in the wrong place would be quoted from there. */
 function asFault(error: unknown): Fault {
+  const { message, code, hint, issues } = faultOf(error);
+  return {
+    code,
+    message: withoutTokens(message),
+    hint: hint === undefined ? undefined : withoutTokens(hint),
+    issues: issues.map((issue) => ({ ...issue, message: withoutTokens(issue.message) })),
+  };
+}
+
+/** Without signed JSON Web Tokens: `eyJ` is the base64url of `{"`. */
+function withoutTokens(text: string): string {
+  return text.replace(/(?<![\w-])eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/g, "[redacted]");
+}
+
+function faultOf(error: unknown): Fault {
   if (error instanceof ModelSigningError) {
     // The reason of an abort tells more than that there was one.
     return error.code === "ABORTED" && typeof error.cause === "string"
@@ -73,6 +89,6 @@ function stackText(error: unknown): string {
   const stacks: string[] = [];
   for (let at = error; at instanceof Error; at = at.cause) stacks.push(at.stack ?? at.message);
   return stacks.flatMap((stack) => stack.split("\n"))
-    .map((line) => `model-signing: debug: ${printable(line)}\n`)
+    .map((line) => `model-signing: debug: ${printable(withoutTokens(line))}\n`)
     .join("");
 }

@@ -44,7 +44,7 @@ export function refusal(
   foreign: boolean,
 ): Failure {
   const reason = reasonIn(body ?? new Uint8Array());
-  const said = reason === undefined || secrets.some((secret) => reason.includes(secret))
+  const said = reason === undefined || secrets.some((secret) => repeats(reason, secret))
     ? ""
     : `: ${excerpt(reason)}`;
   const advice = hint?.(status);
@@ -54,6 +54,19 @@ export function refusal(
     advice === undefined ? {} : { hint: advice },
   );
   return new Failure(error, status === 429 || status >= 500, retryAfter(headers));
+}
+
+/** Characters of a secret in a row that are a part of it, and no coincidence. */
+const TELLING_PART = 16;
+
+/** Whether a text shows a secret, or its beginning a part of one: services quote tokens cut short. */
+function repeats(text: string, secret: string): boolean {
+  if (secret === "") return false;
+  const shown = excerpt(text);
+  for (let at = 0; at + TELLING_PART <= shown.length; at++) {
+    if (secret.includes(shown.slice(at, at + TELLING_PART))) return true;
+  }
+  return text.includes(secret);
 }
 
 /** The words of a refusal, when it is JSON with a message or a short text. */

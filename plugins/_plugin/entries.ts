@@ -2,10 +2,12 @@
 
 import { isAbsolute } from "node:path";
 import { DIGEST_LENGTH, HASH_TYPES } from "../../core/hasher.ts";
+import { MAX_PATH_BYTES } from "../../core/limits.ts";
 import { pathProblem } from "../../core/path.ts";
 import type { ByteRange, Entry, FileLocation, StatedDigest } from "../../core/source.ts";
 import { excerpt } from "../../core/text.ts";
 import {
+  booleanAt,
   choiceAt,
   listAt,
   type Members,
@@ -36,16 +38,11 @@ export function modelAt(value: unknown, where: string): DescribedModel {
   const given = objectAt(value, where);
   return {
     name: textAt(given["name"], `${where}.name`),
-    singleFile: choiceAt(given["singleFile"], `${where}.singleFile`, [true, false]),
+    singleFile: booleanAt(given["singleFile"], `${where}.singleFile`),
     ignorePaths: listAt(given["ignorePaths"], `${where}.ignorePaths`, MAX_IGNORE_PATHS)
       .map((path, index) => pathAt(path, `${where}.ignorePaths[${index}]`)),
     ...optionalAt(given, "annotations", where, annotationsAt),
-    ...optionalAt(
-      given,
-      "ignoreGitPaths",
-      where,
-      (wanted, at) => choiceAt(wanted, at, [true, false]),
-    ),
+    ...optionalAt(given, "ignoreGitPaths", where, booleanAt),
   };
 }
 
@@ -93,7 +90,7 @@ function fileAt(given: Members, where: string): Entry {
 }
 
 function pathAt(value: unknown, where: string): string {
-  const path = textAt(value, where, 32_768);
+  const path = textAt(value, where, MAX_PATH_BYTES);
   const problem = pathProblem(path);
   if (problem === undefined) return path;
   throw new ShapeError(`${where} is ${excerpt(path)}, which ${problem}`);
@@ -108,7 +105,7 @@ function digestAt(given: Members, where: string): StatedDigest {
 
 function locationAt(value: unknown, where: string): FileLocation {
   const given = objectAt(value, where);
-  const path = textAt(given["path"], `${where}.path`, 32_768);
+  const path = textAt(given["path"], `${where}.path`, MAX_PATH_BYTES);
   if (!isAbsolute(path)) throw new ShapeError(`${where}.path is ${excerpt(path)}, not absolute`);
   const number = (name: string) => {
     const found = given[name];

@@ -21,7 +21,7 @@ const MAX_OPTIONS = 100;
 const MAX_CHOICES = 100;
 
 /** Words joined by hyphens: what stands behind `--`. */
-export const KEBAB_CASE = /^[a-z][a-z0-9]{0,31}(?:-[a-z0-9]{1,32}){0,7}$/;
+export const KEBAB_CASE: RegExp = /^[a-z][a-z0-9]{0,31}(?:-[a-z0-9]{1,32}){0,7}$/;
 
 const TYPES = ["string", "boolean", "integer", "size", "file", "directory"] as const;
 

@@ -46,7 +46,7 @@ export function patternAt(value: unknown, where: string, pattern: RegExp): strin
 }
 
 /** One of a set of words. */
-export function choiceAt<T extends string | boolean>(
+export function choiceAt<T extends string>(
   value: unknown,
   where: string,
   choices: readonly T[],

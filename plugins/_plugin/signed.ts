@@ -87,7 +87,11 @@ export function requireHolding(signed: Signed, pae: Uint8Array, who: string): vo
     key = publicKeyFromDer(signed.publicKey);
     named = namedKey(signed.material);
   } catch (cause) {
-    throw refused("PLUGIN_SIGNATURE", `${who} gave a public key or certificate that is none`, cause);
+    throw refused(
+      "PLUGIN_SIGNATURE",
+      `${who} gave a public key or certificate that is none`,
+      cause,
+    );
   }
   const found = keyAlgorithm(key);
   if ("refused" in found) {
@@ -133,12 +137,22 @@ function refused(
 export function evidenceAt(value: unknown, where: string): Evidence {
   const given = objectAt(value, where);
   const evidence = {
-    ...optionalAt(given, "tlogEntries", where, (entries, at) =>
-      listAt(entries, at, MAX_EVIDENCE).map((entry, index) => jsonAt(entry, `${at}[${index}]`))),
-    ...optionalAt(given, "timestamps", where, (timestamps, at) =>
-      listAt(timestamps, at, MAX_EVIDENCE).map((der, index) =>
-        bytesAt(der, `${at}[${index}]`, MAX_CERTIFICATE_BYTES)
-      )),
+    ...optionalAt(
+      given,
+      "tlogEntries",
+      where,
+      (entries, at) =>
+        listAt(entries, at, MAX_EVIDENCE).map((entry, index) => jsonAt(entry, `${at}[${index}]`)),
+    ),
+    ...optionalAt(
+      given,
+      "timestamps",
+      where,
+      (timestamps, at) =>
+        listAt(timestamps, at, MAX_EVIDENCE).map((der, index) =>
+          bytesAt(der, `${at}[${index}]`, MAX_CERTIFICATE_BYTES)
+        ),
+    ),
   };
   if ((evidence.tlogEntries ?? []).length + (evidence.timestamps ?? []).length === 0) {
     throw new ShapeError(`${where} holds neither a log entry nor a timestamp`);

@@ -1,5 +1,6 @@
 /** What a plugin's verifier gives back. */
 
+import type { PaeForm } from "../../core/dsse.ts";
 import type { Issue, IssueCode } from "../../core/errors.ts";
 import { MAX_CHAIN_LENGTH } from "../../core/limits.ts";
 import { quote } from "../../core/text.ts";
@@ -12,15 +13,7 @@ import type {
   Timestamp,
 } from "../../core/verifier.ts";
 import { KEBAB_CASE } from "./options.ts";
-import {
-  choiceAt,
-  listAt,
-  objectAt,
-  optionalAt,
-  patternAt,
-  ShapeError,
-  textAt,
-} from "./shape.ts";
+import { choiceAt, listAt, objectAt, optionalAt, patternAt, ShapeError, textAt } from "./shape.ts";
 
 /** Checks, timestamps, fields: more would be read by nobody. */
 const MAX_ITEMS = 100;
@@ -39,7 +32,9 @@ export function verificationAt(value: unknown, where: string): SignatureVerifica
   );
   const ids = checks.map(({ id }) => id);
   const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
-  if (repeated !== undefined) throw new ShapeError(`${where} has the check ${quote(repeated)} twice`);
+  if (repeated !== undefined) {
+    throw new ShapeError(`${where} has the check ${quote(repeated)} twice`);
+  }
   const signature = checks.find(({ id }) => id === "signature");
   if (signature === undefined) throw new ShapeError(`${where} has no check "signature"`);
   const found = {
@@ -48,8 +43,12 @@ export function verificationAt(value: unknown, where: string): SignatureVerifica
       timestampAt(item, `${where}.timestamps[${index}]`)
     ),
     ...optionalAt(given, "identity", where, identityAt),
-    ...optionalAt(given, "encoding", where, (encoding, at) =>
-      choiceAt(encoding, at, ["standard", "legacy"])),
+    ...optionalAt(
+      given,
+      "encoding",
+      where,
+      (encoding, at) => choiceAt<PaeForm>(encoding, at, ["standard", "legacy"]),
+    ),
   };
   if (found.encoding !== undefined && signature.status !== "passed") {
     throw new ShapeError(`${where} has an encoding, and the check "signature" did not pass`);

@@ -3,7 +3,14 @@
 import type { Issue } from "../../core/errors.ts";
 import { quote } from "../../core/text.ts";
 import type { CertificateInfo } from "../../core/verifier.ts";
-import { type Certificate, certificateInfo, findPath, isoTime, PURPOSE } from "../_x509/mod.ts";
+import {
+  type Certificate,
+  certificateInfo,
+  type CheckedSignatures,
+  findPath,
+  isoTime,
+  PURPOSE,
+} from "../_x509/mod.ts";
 import { imprintIssue } from "./imprint.ts";
 import { findSigner } from "./signer.ts";
 import { parseTimestamp, type Token } from "./token.ts";
@@ -48,11 +55,15 @@ export type TimestampResult =
  *
  * Findings: `TIMESTAMP_MALFORMED`; `TIMESTAMP_MISMATCH` when it is about other bytes; `TIMESTAMP_UNTRUSTED` for
  * everything else that keeps it from being believed.
+ *
+ * @param checked one for all timestamps of a bundle, which bring certificates that nobody vouches for: 32 of them took
+ * a minute with a limit for each (300 KB, CAs with P-521 keys in a circle)
  */
 export async function verifyTimestamp(
   response: Uint8Array,
   imprinted: Uint8Array,
   authorities: readonly TimestampAuthority[],
+  checked: CheckedSignatures = new Map(),
 ): Promise<TimestampResult> {
   const parsed = parseTimestamp(response);
   if (!parsed.ok) return { ok: false, issue: parsed.issue, foreign: false };
@@ -67,7 +78,7 @@ export async function verifyTimestamp(
     );
   }
   if ("issue" in signer) return { ok: false, issue: signer.issue, foreign: false };
-  return await judge(token, signer.certificate, authorities);
+  return await judge(token, signer.certificate, authorities, checked);
 }
 
 /** Whether an authority vouches for the signer at the token's time. */
@@ -75,6 +86,7 @@ async function judge(
   token: Token,
   signer: Certificate,
   authorities: readonly TimestampAuthority[],
+  checked: CheckedSignatures,
 ): Promise<TimestampResult> {
   const { time } = token.info;
   const candidates = authorities.filter(({ signer: own }) =>
@@ -84,7 +96,7 @@ async function judge(
     findPath(signer, {
       anchors: among.map(({ anchor }) => anchor),
       intermediates: [...among.flatMap(({ others }) => others), ...token.certificates],
-    }, { at: time, purpose: PURPOSE.timeStamping });
+    }, { at: time, purpose: PURPOSE.timeStamping, checked });
 
   const active = candidates.filter((authority) => isActive(authority, time));
   const found = await search(active);

@@ -8,7 +8,13 @@ import { counted, printable } from "../../core/text.ts";
 import type { Check, Timestamp } from "../../core/verifier.ts";
 import { type FileContent, named } from "../_keyfile/mod.ts";
 import { type TimestampAuthority, verifyTimestamp } from "../_rfc3161/mod.ts";
-import { isoTime, nameText, readCertificates, splitTrust } from "../_x509/mod.ts";
+import {
+  type CheckedSignatures,
+  isoTime,
+  nameText,
+  readCertificates,
+  splitTrust,
+} from "../_x509/mod.ts";
 
 /** What the timestamps of a bundle prove; the id of the check is `timestamps`. */
 export type TimestampVerifier = (
@@ -62,10 +68,12 @@ export async function timestampVerifier(
       return refused({ code: "TIMESTAMP_MALFORMED", message });
     }
     const proven = new Map<string, { readonly time: Date; readonly authority: string }>();
+    const checked: CheckedSignatures = new Map();
     let foreign: Issue | undefined;
     for (const timestamp of bundle.timestamps) {
       throwIfAborted(options.signal);
-      const result = await verifyTimestamp(timestamp, bundle.envelope.signature, authorities);
+      const { signature } = bundle.envelope;
+      const result = await verifyTimestamp(timestamp, signature, authorities, checked);
       if (result.ok) proven.set(result.key, result);
       else if (result.foreign) foreign ??= result.issue;
       else return refused(result.issue);

@@ -32,6 +32,7 @@ export function parseGeneralName({ tag, content }: Element): GeneralName {
       const reader = new DerReader(content);
       const text = oid(reader.read(TAG.oid, "a type").content);
       const value = reader.optional(0xa0, "a value")?.content;
+      reader.end("a name of another kind");
       return { kind: "other", form: "otherName", text, ...(value ? { value } : {}) };
     }
     case 0x81:

@@ -1,8 +1,8 @@
 /** Every bound on the work that certificates can cause, with its reason. Sizes of files are in core. */
 
 /**
- * Signatures verified in one search for a path. A path of the longest allowed length needs 15; CAs that are
- * cross-signed or share a name take some more.
+ * Signatures verified in one search for a path, and in all that share what they have verified. A path of the longest
+ * allowed length needs 15; CAs that are cross-signed or share a name take some more.
  */
 export const MAX_SIGNATURE_CHECKS = 200;
 

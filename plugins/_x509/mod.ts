@@ -24,6 +24,7 @@ export {
 export { certificateInfo } from "./info.ts";
 export { attributeValues, COMMON_NAME, nameKey, nameText, parseName } from "./name.ts";
 export {
+  type CheckedSignatures,
   findPath,
   type Path,
   type PathMaterial,

@@ -25,12 +25,20 @@ export type PathMaterial = {
   readonly intermediates: readonly Certificate[];
 };
 
+/** Whether a certificate's signature was made with another one's key, by the fingerprints of both. */
+export type CheckedSignatures = Map<string, boolean>;
+
 /** What a path is wanted for. */
 export type PathOptions = {
   /** The time at which every certificate should be valid. */
   readonly at: Date;
   /** Dotted identifier of the purpose that no CA's extended key usage may exclude. */
   readonly purpose: string;
+  /**
+   * What searches for the same bundle have verified already. Those that share it share the limit on signature checks,
+   * too. Default: none.
+   */
+  readonly checked?: CheckedSignatures;
 };
 
 /** A path, leaf first, the anchor last. A leaf that is an anchor is a path of one. */
@@ -65,7 +73,7 @@ class PathSearch {
   readonly #options: PathOptions;
   readonly #anchors: ReadonlySet<string>;
   readonly #bySubject = new Map<string, Certificate[]>();
-  readonly #verified = new Map<string, boolean>();
+  readonly #checked: CheckedSignatures;
   #steps = 0;
   #exhausted = false;
   #outOfDate: { readonly path: Path; readonly outOfDate: Issue } | undefined;
@@ -73,6 +81,7 @@ class PathSearch {
 
   constructor({ anchors, intermediates }: PathMaterial, options: PathOptions) {
     this.#options = options;
+    this.#checked = options.checked ?? new Map();
     this.#anchors = new Set(anchors.map(({ fingerprint }) => fingerprint));
     const seen = new Set<string>();
     for (const certificate of [...anchors, ...intermediates]) {
@@ -181,14 +190,14 @@ class PathSearch {
       };
     }
     const pair = `${subject.fingerprint} ${issuer.fingerprint}`;
-    let holds = this.#verified.get(pair);
+    let holds = this.#checked.get(pair);
     if (holds === undefined) {
-      if (this.#verified.size >= MAX_SIGNATURE_CHECKS) {
+      if (this.#checked.size >= MAX_SIGNATURE_CHECKS) {
         this.#exhausted = true;
         return untrusted("too many certificates sign each other");
       }
       holds = await verifySigned(subject, key);
-      this.#verified.set(pair, holds);
+      this.#checked.set(pair, holds);
     }
     return holds ? undefined : untrusted(
       `the signature on certificate ${certificateName(subject)} was not made with the key of ` +

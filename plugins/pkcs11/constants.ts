@@ -35,7 +35,6 @@ export const MECHANISM = {
 /** Flags of a token, `CKF_…`. */
 export const TOKEN_FLAG = {
   loginRequired: 0x4n,
-  userPinInitialized: 0x8n,
   protectedAuthenticationPath: 0x100n,
   tokenInitialized: 0x400n,
   userPinCountLow: 0x10000n,

@@ -7,7 +7,7 @@ import { type Abi, allocate, readInteger, Structure, writeInteger } from "./layo
 import { CryptokiError, RETURNED } from "./return_value.ts";
 import { type Structures, structures } from "./structures.ts";
 
-/** Position in the function list (PKCS#11 2.40 3.5), and parameters: b(ool), u(long), p(ointer). */
+/** Position in the function list (PKCS#11 2.40 3.6), and parameters: b(ool), u(long), p(ointer). */
 const FUNCTIONS = {
   C_Initialize: [0, "p"],
   C_Finalize: [1, "p"],

@@ -68,10 +68,14 @@ async function chainTo(
   return { issue: untrusted(message), periodOnly: true };
 }
 
-/** The finding unless the certificate is for signing code. */
+/** The finding unless the certificate is for signing code, and for nothing above that. */
 export function usageIssue(leaf: Certificate): Issue | undefined {
   const name = certificateName(leaf);
-  const { extendedKeyUsage = [], keyUsage } = leaf;
+  const { basicConstraints, extendedKeyUsage = [], keyUsage } = leaf;
+  // An authority's intermediate certificates are for code signing, too: as a limit for those below.
+  if (basicConstraints?.ca) {
+    return usage(`certificate ${name} is that of a CA, expected a signer's`);
+  }
   if (!extendedKeyUsage.includes(PURPOSE.codeSigning)) {
     return usage(`the extended key usage of certificate ${name} does not name code signing`);
   }

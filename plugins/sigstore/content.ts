@@ -13,10 +13,10 @@ export type DigestName = "sha256" | "sha384" | "sha512";
 /** A signature and what it is over. */
 export interface SignedContent {
   readonly signature: Uint8Array;
-  /** The payload of an envelope; undefined for a message. */
-  readonly payload: Uint8Array | undefined;
   /** Digest of the bytes that were signed: an envelope's pre-authentication encoding, or the message. */
   digest(name: DigestName): Uint8Array | undefined;
+  /** Digest of an envelope's payload; undefined for a message. */
+  payloadDigest(name: DigestName): Uint8Array | undefined;
   /** Whether the key's owner made the signature. */
   isSignedBy(key: KeyObject): Promise<boolean>;
 }
@@ -35,8 +35,8 @@ export function envelopeContent(
   const signed = () => encoded ??= pae(payloadType, payload);
   return {
     signature,
-    payload,
-    digest: (name) => digestOf(name, signed()),
+    digest: digestsOf(signed),
+    payloadDigest: digestsOf(() => payload),
     isSignedBy: (key) => Promise.resolve(verifyBytes(key, signed(), signature)),
   };
 }
@@ -45,8 +45,8 @@ export function envelopeContent(
 export function messageContent(bytes: Uint8Array, signature: Uint8Array): SignedContent {
   return {
     signature,
-    payload: undefined,
-    digest: (name) => digestOf(name, bytes),
+    digest: digestsOf(() => bytes),
+    payloadDigest: () => undefined,
     async isSignedBy(key) {
       if (verifyBytes(key, bytes, signature)) return true;
       // What logs of hashes take from Ed25519 keys.
@@ -59,8 +59,8 @@ export function messageContent(bytes: Uint8Array, signature: Uint8Array): Signed
 export function digestContent(sha256: Uint8Array, signature: Uint8Array): SignedContent {
   return {
     signature,
-    payload: undefined,
     digest: (name) => name === "sha256" ? sha256 : undefined,
+    payloadDigest: () => undefined,
     async isSignedBy(key) {
       const found = keyAlgorithm(key);
       if (!("algorithm" in found) || found.algorithm.digest !== "sha256") return false;
@@ -82,6 +82,16 @@ function verifyRsaDigest(key: KeyObject, sha256: Uint8Array, signature: Uint8Arr
     // A signature that is no block of the right form is an exception here.
     return false;
   }
+}
+
+/** Digests, each made once: 32 log entries may ask for one, and a payload of 190 MB takes 0.2 s each time. */
+function digestsOf(bytes: () => Uint8Array): (name: DigestName) => Uint8Array {
+  const made = new Map<DigestName, Uint8Array>();
+  return (name) => {
+    let digest = made.get(name);
+    if (digest === undefined) made.set(name, digest = digestOf(name, bytes()));
+    return digest;
+  };
 }
 
 /** Digest of bytes. */

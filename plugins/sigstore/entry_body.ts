@@ -6,7 +6,6 @@ import { type Json, JsonError, type JsonObject, parseJson } from "../../core/jso
 import { excerpt } from "../../core/text.ts";
 import { pemBlocks } from "../_keyfile/mod.ts";
 import type { DigestName, SignedContent } from "./content.ts";
-import { digestOf } from "./content.ts";
 import type { LogEntry } from "./entry.ts";
 import { bytesOf, MemberError, objectOf, objectsOf, textOf } from "./members.ts";
 
@@ -83,9 +82,7 @@ function difference(
   signer: Uint8Array,
 ): string | undefined {
   const { of, name, value } = claim.digest;
-  const expected = of === "signed"
-    ? content.digest(name)
-    : content.payload && digestOf(name, content.payload);
+  const expected = of === "signed" ? content.digest(name) : content.payloadDigest(name);
   if (expected === undefined) return "kind of content";
   if (!equal(expected, value)) return "content";
   if (!equal(claim.signature, content.signature)) return "signature";

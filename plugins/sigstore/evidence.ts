@@ -4,7 +4,7 @@ import type { Issue } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { printable } from "../../core/text.ts";
 import { type TimestampAuthority, verifyTimestamp } from "../_rfc3161/mod.ts";
-import { isoTime } from "../_x509/mod.ts";
+import { type CheckedSignatures, isoTime } from "../_x509/mod.ts";
 import type { SignedContent } from "./content.ts";
 import { parseEntry } from "./entry.ts";
 import { bodyIssue } from "./entry_body.ts";
@@ -90,11 +90,13 @@ export async function verifyTimestamps(
   if (timestamps.length > MAX_PIECES) {
     return refused("TIMESTAMP_MALFORMED", `the bundle has ${timestamps.length} timestamps`);
   }
+  const signers = authorities.map(withSigner);
+  const checked: CheckedSignatures = new Map();
   const proven = new Map<string, ProvenTime>();
   const foreign: Issue[] = [];
   const issues: Issue[] = [];
   for (const timestamp of timestamps) {
-    const result = await verifyTimestamp(timestamp, signature, authorities.map(withSigner));
+    const result = await verifyTimestamp(timestamp, signature, signers, checked);
     if (!result.ok) (result.foreign ? foreign : issues).push(result.issue);
     else {
       const { time, authority, key } = result;

@@ -141,8 +141,8 @@ const verifier: VerifierProvider = {
     },
   ],
   examples: [
-    "model-signing verify ./model --signature model.sig --identity me@example.com \\\n" +
-    "  --identity-provider https://accounts.google.com",
+    "model-signing verify ./model --signature model.sig --identity me@example.com " +
+    "--identity-provider https://accounts.google.com",
   ],
   describer: sigstoreDescriber,
   async open(settings, options) {

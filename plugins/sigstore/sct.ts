@@ -100,6 +100,14 @@ export function verifyScts(
         `${name} logged the certificate at ${isoTime(sct.time)}, when it was not trusted`,
       );
     }
+    if (sct.time > leaf.notAfter) {
+      return failed(
+        "SCT_INVALID",
+        `${name} logged the certificate at ${isoTime(sct.time)}, after it had expired on ${
+          isoTime(leaf.notAfter)
+        }: it was backdated`,
+      );
+    }
     proven.push({ log, time: sct.time });
   }
   const [first] = proven;

@@ -5,7 +5,7 @@ import { failedCheck, skippedCheck } from "../../core/check.ts";
 import type { Issue } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { keyAlgorithm, publicKeyDer } from "../../core/keys.ts";
-import { printable, quote } from "../../core/text.ts";
+import { printable } from "../../core/text.ts";
 import type { Check, Identity, SignatureVerification } from "../../core/verifier.ts";
 import {
   type Certificate,
@@ -15,7 +15,7 @@ import {
   parseCertificate,
 } from "../_x509/mod.ts";
 import { type ChainResult, findChain, usageIssue } from "./chain.ts";
-import { certificateClaims, type Claims, type ClaimsResult } from "./claims.ts";
+import { certificateClaims, type Claims } from "./claims.ts";
 import type { SignedContent } from "./content.ts";
 import {
   type Findings,
@@ -25,8 +25,9 @@ import {
   verifyEntries,
   verifyTimestamps,
 } from "./evidence.ts";
+import { identityChecks } from "./identity_checks.ts";
 import type { LoggedEntry } from "./log.ts";
-import { identityIssue, issuerIssue, type SignerPolicy } from "./policy.ts";
+import type { SignerPolicy } from "./policy.ts";
 import { type SctResult, verifyScts } from "./sct.ts";
 import { describeTrust, type Trust } from "./trust/mod.ts";
 
@@ -95,7 +96,10 @@ export async function verifyEntity(
     check("certificate-usage", usageIssue(leaf), "the certificate may sign code"),
     sctCheck(scts),
     ...evidenceChecks(evidence, now),
-    ...identityChecks(claims, policy, leaf),
+    ...identityChecks(claims, policy, {
+      certificate: certificateName(leaf),
+      vouchedFor: chain?.path !== undefined,
+    }),
   ];
   return conclude(
     checks,
@@ -200,8 +204,13 @@ function leafOf({ certificate }: SignedEntity): Certificate | { readonly issue: 
 
 async function signatureCheck(content: SignedContent, leaf: Certificate): Promise<Check> {
   const key = certificateKey(leaf.publicKeyInfo);
-  if ("refused" in key) {
-    const message = `certificate ${certificateName(leaf)} has ${key.refused}`;
+  const refused = "refused" in key
+    ? key.refused
+    : key.pss
+    ? "a key that is restricted to RSA-PSS"
+    : undefined;
+  if ("refused" in key || refused !== undefined) {
+    const message = `certificate ${certificateName(leaf)} has ${refused}`;
     return failedCheck("signature", { code: "KEY_REFUSED", message });
   }
   if (await content.isSignedBy(key.key)) {
@@ -288,31 +297,6 @@ function others(foreign: readonly Issue[], one: string, many: string): string {
   const { length } = foreign;
   if (length === 0) return "";
   return `; ${length} ${length === 1 ? one : many} by others who are not trusted, not counted`;
-}
-
-function identityChecks(
-  result: ClaimsResult,
-  policy: SignerPolicy,
-  leaf: Certificate,
-): readonly Check[] {
-  if (!result.ok) {
-    const message = `certificate ${
-      certificateName(leaf)
-    } does not tell who signed: ${result.problem}`;
-    return [
-      failedCheck("identity", { code: "IDENTITY_MISMATCH", message }),
-      skippedCheck("identity-provider", "there is no signer whose identity was vouched for"),
-    ];
-  }
-  const { claims } = result;
-  return [
-    check("identity", identityIssue(claims, policy), `signed by ${quote(claims.identity)}`),
-    check(
-      "identity-provider",
-      issuerIssue(claims, policy),
-      `vouched for by ${quote(claims.issuer)}`,
-    ),
-  ];
 }
 
 function identityOf(

@@ -42,6 +42,25 @@ test("tellFault() lists the first 20 findings on lines of their own and counts t
   assert.ok(!text.includes("\x1b"));
 });
 
+test("tellFault() shows no identity token, wherever one stands", () => {
+  const token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJkZXYifQ.c2lnbmF0dXJl-_1";
+  const said = `unexpected argument "${token}"`;
+  const issue: Issue = { code: "ENTRY_SYMLINK", message: said };
+  for (
+    const error of [
+      new ModelSigningError("USAGE", said, { hint: said, issues: [issue], cause: Error(said) }),
+      new TypeError(said),
+      said,
+    ]
+  ) {
+    const { text } = told(error, "debug");
+    assert.match(text, /unexpected argument "\[redacted\]"/);
+    for (const part of token.split(".")) assert.ok(!text.includes(part), text);
+  }
+  // Not what only begins like one.
+  assert.match(told(new ModelSigningError("USAGE", "eyJ.eyJ.")).text, /eyJ\.eyJ\./);
+});
+
 test("a second SIGINT ends a process that the first one did not", async () => {
   await using folder = await workbench();
   const signals = new URL("../../cli/signals.ts", import.meta.url).href;

@@ -8,6 +8,7 @@ test("childEnvironment() leaves out Bun's switches and this program's settings, 
     BUN_OPTIONS: "--preload /x.js",
     bun_be_bun: "1",
     MODEL_SIGNING_IDENTITY_TOKEN: "secret",
+    PKCS11_PIN: "secret",
     NOTHING: undefined,
     BUN_INSTALL: "/bun",
   };

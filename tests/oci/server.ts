@@ -113,6 +113,8 @@ export class TestRegistry {
 
   #answer(asked: Asked, part: Part | "none"): Reply {
     if (part === "token") return this.#token(asked);
+    // OCI distribution 1.1, "Determining Support"; some clients ask first.
+    if (asked.url.pathname === "/v2/") return json({});
     const [, repository, reference = ""] =
       /^\/v2\/(.+)\/(?:manifests|blobs\/uploads|blobs|referrers)\/(.*)$/.exec(asked.url.pathname) ??
         [];

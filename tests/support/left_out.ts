@@ -1,5 +1,7 @@
 /** What happens to tests whose tools or data are not there. */
 
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 
@@ -17,4 +19,11 @@ export function leftOutTest(name: string, reason: string): void {
   }
   leaveOut(`${name}: ${reason}`);
   test(name, { skip: reason }, () => {});
+}
+
+/** Whether a command is on `PATH`. */
+export function isInstalled(command: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) =>
+    folder !== "" && existsSync(join(folder, command))
+  );
 }

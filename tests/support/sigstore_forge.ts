@@ -119,6 +119,7 @@ export class Forge {
   certify(spec: ForgedCertificate = {}): Forged {
     const { key: wanted = "P-256", issuer = this.intermediate, from = -60, to = 600 } = spec;
     const key = typeof wanted === "string" ? newKey(wanted) : wanted;
+    const now = Math.floor(Date.now() / 1000);
     const {
       usages = [digitalSignature(), extendedKeyUsage(USAGE.codeSigning, "not critical")],
       names = [generalName(1, "dev@example.com")],
@@ -126,9 +127,8 @@ export class Forge {
         fulcioText(1, "https://issuer.example"),
         fulcioUtf8(8, "https://issuer.example"),
       ],
-      scts = (tbs) => [this.ctLog.submit(tbs, issuer, new Date(), undefined)],
+      scts = (tbs) => [this.ctLog.submit(tbs, issuer, new Date((now + from) * 1000), undefined)],
     } = spec;
-    const now = Math.floor(Date.now() / 1000);
     const fields = {
       subject: NO_NAME,
       spki: key.spki,

@@ -258,6 +258,23 @@ test("request() shows no secret that a service repeats, and none that it was sen
   assert.ok(!shown(unreachable).includes(TOKEN));
 });
 
+test("request() shows no part of a secret that a service quotes cut short", async () => {
+  const half = TOKEN.slice(0, TOKEN.length / 2);
+  for (
+    const [body, hidden] of [
+      [`cannot parse ${half}...`, true],
+      [`${"x".repeat(180)} ${TOKEN}`, true],
+      [`${"x".repeat(300)} ${TOKEN}`, true],
+      ["no part of it: eyJ", false],
+    ] as const
+  ) {
+    await using server = await listen((_, socket) => socket.end(answerOf(400, body)));
+    const { message } = await faultOf(ask(server, { secrets: ["", TOKEN] }));
+    assert.equal(message.includes(body.slice(0, 10)), !hidden, message);
+    assert.ok(!message.includes(half));
+  }
+});
+
 test("request() gives the advice for a status", async () => {
   await using server = await listen((_, socket) => socket.end(answerOf(404)));
   const hint = (status: number) => status === 404 ? "look elsewhere" : undefined;

@@ -174,3 +174,15 @@ test("splitTrust() refuses certificates none of which is self-signed", async () 
   await assert.rejects(splitTrust([ca]), coded("TRUST_ANCHOR_MISSING"));
   await assert.rejects(splitTrust([]), coded("TRUST_ANCHOR_MISSING"));
 });
+
+test("parseCertificate() refuses a name of another kind with anything behind its value", () => {
+  using pki = new Pki();
+  // [0] { OBJECT IDENTIFIER 1.2.3, [0] { UTF8String "x" } }, and NULL behind it.
+  const [right, more] = ["a00906022a03a0030c0178", "a00b06022a03a0030c01780500"];
+  for (const [name, holds] of [[right, true], [more, false]] as const) {
+    const sequence = `30${(name.length / 2).toString(16).padStart(2, "0")}${name}`;
+    const extension = `2.5.29.17=DER:${sequence}`;
+    const issued = pki.root({ extensions: [...CA_EXTENSIONS, extension] });
+    assert.equal(parseCertificate(derOf(issued.certificate)).ok, holds, name);
+  }
+});

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findPath, PURPOSE } from "../../../plugins/_x509/mod.ts";
+import { MAX_SIGNATURE_CHECKS } from "../../../plugins/_x509/limits.ts";
+import { type CheckedSignatures, findPath, PURPOSE } from "../../../plugins/_x509/mod.ts";
 import { CA_EXTENSIONS, type Issued, type KeyType, Pki } from "../../support/pki.ts";
 import { load, outcome, pathFor } from "../../support/x509.ts";
 
@@ -435,4 +436,20 @@ test("findPath() refuses a CA's extended key usage by the purpose it is given", 
     outcome(await findPath(leaf, material, { at, purpose: PURPOSE.codeSigning })),
     "CERTIFICATE_CONSTRAINT",
   );
+});
+
+test("findPath() verifies no signature again that searches before it have, and shares their limit", async () => {
+  using pki = new Pki();
+  const { leaf, anchors, intermediates = [] } = threeLevels(pki);
+  const material = { anchors: anchors.map(load), intermediates: intermediates.map(load) };
+  const options = { at: new Date(), purpose: PURPOSE.codeSigning };
+  const checked: CheckedSignatures = new Map();
+  for (let search = 0; search < 3; search++) {
+    assert.equal(outcome(await findPath(load(leaf), material, { ...options, checked })), "ok");
+    assert.equal(checked.size, 2);
+  }
+  const spent = new Map([...Array(MAX_SIGNATURE_CHECKS).keys()].map((n) => [String(n), false]));
+  const late = await findPath(load(leaf), material, { ...options, checked: spent });
+  assert.equal(outcome(late), "CERTIFICATE_UNTRUSTED");
+  assert.equal(spent.size, MAX_SIGNATURE_CHECKS);
 });

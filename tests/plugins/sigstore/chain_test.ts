@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { findChain, usageIssue } from "../../../plugins/sigstore/chain.ts";
 import type { Authority, TrustedRoot } from "../../../plugins/sigstore/trusted_root.ts";
 import { type Certificate, parseCertificate } from "../../../plugins/_x509/mod.ts";
-import { encodeOid, encodeSequence } from "../../../plugins/_der/mod.ts";
+import { encodeBoolean, encodeOid, encodeSequence } from "../../../plugins/_der/mod.ts";
 import {
   digitalSignature,
   extendedKeyUsage,
@@ -221,6 +221,7 @@ function usages(...ids: readonly string[]): Uint8Array {
 test("usageIssue() asks for code signing by name, and for a key that may sign", () => {
   const forge = new Forge();
   const codeSigning = extendedKeyUsage(USAGE.codeSigning, "not critical");
+  const isCa = extension("2.5.29.19", encodeSequence(encodeBoolean(true)), "critical");
   const mayEncipher = extension("2.5.29.15", Buffer.from("03020520", "hex"), "critical");
   const cases: readonly (readonly [string, readonly Uint8Array[], string | undefined])[] = [
     ["as Fulcio makes them", [digitalSignature(), codeSigning], undefined],
@@ -238,6 +239,7 @@ test("usageIssue() asks for code signing by name, and for a key that may sign", 
     ],
     ["any purpose", [digitalSignature(), usages("2.5.29.37.0")], "CERTIFICATE_USAGE"],
     ["a key that may only encipher", [mayEncipher, codeSigning], "CERTIFICATE_USAGE"],
+    ["a CA's", [digitalSignature(), codeSigning, isCa], "CERTIFICATE_USAGE"],
   ];
   for (const [what, extensions, code] of cases) {
     assert.equal(usageIssue(leafOf(forge, { usages: extensions }))?.code, code, what);

@@ -51,15 +51,21 @@ test("envelopeContent() is over the encoding of payload and type, by every kind 
   }
 });
 
-test("envelopeContent() gives digests of what was signed, and the payload", () => {
+test("envelopeContent() gives digests of what was signed and of the payload, each made once", () => {
   const content = envelopeContent({
     ...{ payloadType: PAYLOAD_TYPE, payload: MESSAGE, signature: MESSAGE },
   });
   for (const name of ["sha256", "sha384", "sha512"] as const) {
-    const expected = createHash(name).update(preAuthentication(MESSAGE)).digest();
-    assert.deepEqual(Buffer.from(content.digest(name)!), expected);
+    for (
+      const [found, again, bytes] of [
+        [content.digest(name), content.digest(name), preAuthentication(MESSAGE)],
+        [content.payloadDigest(name), content.payloadDigest(name), MESSAGE],
+      ] as const
+    ) {
+      assert.deepEqual(Buffer.from(found!), createHash(name).update(bytes).digest());
+      assert.equal(again, found);
+    }
   }
-  assert.deepEqual(content.payload, MESSAGE);
 });
 
 test("messageContent() is over the bytes as they are, by every kind of key", async () => {
@@ -68,7 +74,7 @@ test("messageContent() is over the bytes as they are, by every kind of key", asy
     const signature = signBytes(pair.privateKey, MESSAGE);
     const content = messageContent(MESSAGE, signature);
     assert.ok(await holds(content, pair), type);
-    assert.equal(content.payload, undefined);
+    assert.equal(content.payloadDigest("sha256"), undefined);
     assert.deepEqual(Buffer.from(content.digest("sha256")!), sha256(MESSAGE));
     assert.ok(!await holds(messageContent(other(MESSAGE), signature), pair), type);
     assert.ok(!await holds(messageContent(MESSAGE, other(signature)), pair), type);
@@ -129,7 +135,7 @@ test("digestContent() knows no other digest than SHA-256, and no payload", () =>
   assert.deepEqual(content.digest("sha256"), sha256(MESSAGE));
   assert.equal(content.digest("sha384"), undefined);
   assert.equal(content.digest("sha512"), undefined);
-  assert.equal(content.payload, undefined);
+  assert.equal(content.payloadDigest("sha256"), undefined);
 });
 
 test("SignedContent refuses keys of another kind than the signature's", async () => {

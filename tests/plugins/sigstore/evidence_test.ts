@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { signWith } from "../../sigstore/keys.ts";
 import { base64, type Loose, preAuthentication } from "../../support/bundles.ts";
-import { Pki } from "../../support/pki.ts";
+import { derOf, Pki } from "../../support/pki.ts";
 import { startSigstore } from "../../support/sigstore.ts";
 import {
   codesFor,
@@ -18,6 +18,7 @@ import {
 import { Forge, FORGED_POLICY } from "../../support/sigstore_forge.ts";
 import { AnyLog, entryBody } from "../../support/sigstore_log.ts";
 import { stamp, tsaCertificate } from "../_rfc3161/_authority.ts";
+import { forge as forgeToken } from "../_rfc3161/_forge.ts";
 import {
   authority,
   countedEntries,
@@ -364,4 +365,33 @@ test("verify() accepts an in-toto entry of Rekor v1 whose log has promised nothi
     ];
   });
   assert.deepEqual(await codesFor(json, trust, FORGED_POLICY), []);
+});
+
+test("verify() spends a limited number of signature checks on all timestamps of a bundle", async () => {
+  using pki = new Pki();
+  const forge = new Forge();
+  const json = forge.bundle();
+  const root = pki.root();
+  const own = tsaCertificate(pki, root);
+  const trust = forge.trust((trusted) =>
+    trusted.timestampAuthorities.push(
+      authority([own.certificate, root.certificate], { start: "2020-01-01T00:00:00Z" }),
+    )
+  );
+  const token = forgeToken(own, signatureOf(json));
+  // Of one name, so that each of them may have issued the signer's certificate: 15 checks for each token.
+  const ring = Array.from({ length: 15 }, () => pki.root({ subject: "/CN=ring" }));
+  const hostile = Array.from({ length: 14 }, () => {
+    const signer = tsaCertificate(pki, pki.root({ subject: "/CN=ring" }));
+    const certificates = [signer, ...ring].map(({ certificate }) => derOf(certificate));
+    return forgeToken(signer, signatureOf(json), { certificates });
+  });
+  for (const [tokens, counted] of [[[token, ...hostile], 2], [[...hostile, token], 1]] as const) {
+    json.verificationMaterial.timestampVerificationData = {
+      rfc3161Timestamps: tokens.map((der) => ({ signedTimestamp: base64(der) })),
+    };
+    const found = await verifyJson(json, trust, FORGED_POLICY);
+    assert.deepEqual(failures(found), {});
+    assert.equal(found.timestamps.length, counted);
+  }
 });

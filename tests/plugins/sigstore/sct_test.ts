@@ -222,6 +222,18 @@ test("verifyScts() goes by the period of the log, both ends included", () => {
   }
 });
 
+test("verifyScts() refuses a certificate that was logged after it had expired", () => {
+  const mine = ctLog();
+  // The forge's certificates end ten minutes from now, at a whole second.
+  const end = Math.floor(Date.now() / 1000 + 600) * 1000;
+  for (const [time, expected] of [[end - 5000, "ok"], [end + 5000, "SCT_INVALID"]] as const) {
+    const found = judge([mine.log], (tbs, issuer) => [
+      listOf(sct(mine, tbs, issuer, { time: BigInt(time) })),
+    ]);
+    assert.equal(code(found), expected);
+  }
+});
+
 test("verifyScts() refuses lists that are not well-formed", () => {
   const mine = ctLog();
   const whole = (value: Uint8Array) => extension(SCT_LIST, value);

@@ -1,0 +1,62 @@
+/** `plugin list` */
+
+import type { Plugin } from "../../core/mod.ts";
+import { printableJson } from "../../core/mod.ts";
+import type { ExitStatus, Invocation } from "../command.ts";
+import type { KnownPlugin, Origin } from "../plugin_set.ts";
+import { Page, pageStyle } from "../report/page.ts";
+
+/** Lists the plugins of this run: the built-in ones, those that are configured, and those that were named. */
+export function pluginList({ settings, io, plugins }: Invocation): Promise<ExitStatus> {
+  const { configPath } = plugins;
+  if (settings["format"] === "json") {
+    const json = JSON.stringify(
+      {
+        schemaVersion: 1,
+        ...(configPath === undefined ? {} : { configuration: configPath }),
+        plugins: plugins.plugins.map(({ plugin, origin }) => ({
+          name: plugin.name,
+          version: plugin.version,
+          contract: plugin.contract,
+          origin,
+          providers: plugin.providers.map(({ kind, id, summary }) => ({ kind, id, summary })),
+        })),
+      },
+      undefined,
+      2,
+    );
+    io.stdout.write(`${printableJson(json)}\n`);
+  } else {
+    const page = new Page(pageStyle(io.stdout, io));
+    for (const known of plugins.plugins) {
+      page.table(titleOf(known), known.plugin.providers.map(line));
+    }
+    page.gap();
+    page.field("Configured", configPath ?? "nowhere: no home folder is set");
+    io.stdout.write(page.toString().trimStart());
+  }
+  return Promise.resolve(0);
+}
+
+function titleOf({ plugin: { name, version }, origin }: KnownPlugin): string {
+  return origin.kind === "built-in"
+    ? `${name} (built in)`
+    : `${name} ${version} (${place(origin)})`;
+}
+
+function place(origin: Exclude<Origin, { kind: "built-in" }>): string {
+  if (origin.kind === "executable") return `program ${origin.path}`;
+  const { path, sha256, configured } = origin;
+  return `${configured ? "configured" : "named"}: ${path}, sha256 ${sha256}`;
+}
+
+function line({ kind, id, summary }: Plugin["providers"][number]): readonly [string, string] {
+  const words = {
+    signer: "sign",
+    verifier: "verify",
+    witness: "--witness",
+    command: "",
+    source: "",
+  };
+  return [kind === "source" ? `${id}:` : `${words[kind]} ${id}`.trim(), summary];
+}

@@ -1,0 +1,260 @@
+/** A plugin of a third party as one that the program can rely on: nothing that it does or gives can confuse the program. */
+
+import { ModelSigningError } from "../../core/errors.ts";
+import {
+  type CommandAction,
+  type CommandProvider,
+  CONTRACT_VERSION,
+  type Plugin,
+  type Provider,
+} from "../../core/plugin.ts";
+import type { OpenedSigner, Signer, Witness } from "../../core/signer.ts";
+import { quote } from "../../core/text.ts";
+import type { Describer, Verifier } from "../../core/verifier.ts";
+import { across } from "./across.ts";
+import { declarationAt, type DeclaredAction, type DeclaredProvider } from "./declaration.ts";
+import { guardSource } from "./guard_source.ts";
+import { listAt, type Members, methodAt, objectAt, ShapeError } from "./shape.ts";
+import { evidenceAt, requireHolding, signedAt } from "./signed.ts";
+import { descriptionAt, verificationAt } from "./verification.ts";
+
+/** Witnesses that a signer brings along. */
+const MAX_WITNESSES = 16;
+
+/**
+ * Reads what a plugin says about itself, once, and wraps what it can do.
+ *
+ * @param found what the plugin gave, of any shape
+ * @param where names it until its own name is known: its path, quoted
+ * @throws {ModelSigningError} `PLUGIN_CONTRACT` for another version of the contract, `PLUGIN_MALFORMED`
+ */
+export function guardPlugin(found: unknown, where: string): Plugin {
+  try {
+    const given = objectAt(found, "the plugin");
+    requireContract(given["contract"], where);
+    const { name, version, contract, providers } = declarationAt(given, "the plugin");
+    const who = `plugin ${quote(name)}`;
+    const members = listAt(given["providers"], "the plugin.providers", providers.length);
+    return {
+      name,
+      version,
+      contract,
+      providers: providers.map((declared, index) =>
+        guardProvider(who, declared, objectAt(members[index], `the plugin.providers[${index}]`))
+      ),
+    };
+  } catch (error) {
+    if (error instanceof ModelSigningError) throw error;
+    const problem = error instanceof ShapeError ? error.message : "it cannot be read";
+    throw new ModelSigningError("PLUGIN_MALFORMED", `plugin ${where} is malformed: ${problem}`, {
+      cause: error,
+      hint: "docs/plugins.md says what a plugin gives; model-signing plugin check tells more",
+    });
+  }
+}
+
+/**
+ * Before the rest is read, which another version may have another shape for.
+ *
+ * @throws {ModelSigningError} `PLUGIN_CONTRACT`
+ */
+export function requireContract(contract: unknown, where: string): void {
+  if (contract === CONTRACT_VERSION) return;
+  throw new ModelSigningError(
+    "PLUGIN_CONTRACT",
+    `plugin ${where} speaks contract version ${
+      typeof contract === "number" || typeof contract === "string" ? quote(`${contract}`) : "none"
+    }, this program ${CONTRACT_VERSION}`,
+    { hint: "use the version of the plugin that was made for this program" },
+  );
+}
+
+function guardProvider(who: string, declared: DeclaredProvider, given: Members): Provider {
+  const { kind, id, summary, options, examples = [] } = declared;
+  const base = { id, summary, options, examples };
+  const where = `the ${kind} ${quote(id)}`;
+  switch (kind) {
+    case "source":
+      return guardSource(who, declared, given);
+    case "signer": {
+      const open = methodAt(given, "open", where);
+      return {
+        ...base,
+        kind,
+        open: (settings, run) =>
+          across({
+            who,
+            what: "open()",
+            options: run,
+            run: (options) => open(settings, options),
+            read: (opened) => openedSignerAt(who, opened),
+          }),
+      };
+    }
+    case "witness": {
+      const open = methodAt(given, "open", where);
+      return {
+        ...base,
+        kind,
+        open: (settings, run) =>
+          across({
+            who,
+            what: "open()",
+            options: run,
+            run: (options) => open(settings, options),
+            read: (opened) => witnessAt(who, opened, "the witness"),
+          }),
+      };
+    }
+    case "verifier": {
+      const open = methodAt(given, "open", where);
+      return {
+        ...base,
+        kind,
+        describer: describerAt(who, given["describer"], where),
+        open: (settings, run) =>
+          across({
+            who,
+            what: "open()",
+            options: run,
+            run: (options) => open(settings, options),
+            read: (opened) => verifierAt(who, opened),
+          }),
+      };
+    }
+    case "command":
+      return guardCommand(who, declared, given);
+  }
+}
+
+function openedSignerAt(who: string, value: unknown): OpenedSigner {
+  const given = objectAt(value, "open()");
+  const witnesses = listAt(given["witnesses"], "open().witnesses", MAX_WITNESSES);
+  return {
+    signer: signerAt(who, given["signer"]),
+    witnesses: witnesses.map((item, index) => witnessAt(who, item, `open().witnesses[${index}]`)),
+    ...(given["verifier"] === undefined ? {} : { verifier: verifierAt(who, given["verifier"]) }),
+  };
+}
+
+function signerAt(who: string, value: unknown): Signer {
+  const given = objectAt(value, "the signer");
+  const sign = methodAt(given, "sign", "the signer");
+  // Named now, when nothing has been signed yet.
+  if (typeof given[Symbol.asyncDispose as unknown as string] !== "function") {
+    throw new ShapeError("the signer has no [Symbol.asyncDispose]()");
+  }
+  const dispose = given[Symbol.asyncDispose as unknown as string] as () => unknown;
+  let disposed: Promise<void> | undefined;
+  return {
+    async sign(pae, run) {
+      const signed = await across({
+        who,
+        what: "sign()",
+        options: run,
+        // A copy: one who writes into it must not change what the signature is checked against.
+        run: (options) => sign(Uint8Array.from(pae), options),
+        read: (value) => signedAt(value, "sign()"),
+      });
+      requireHolding(signed, pae, who);
+      return signed;
+    },
+    [Symbol.asyncDispose]: () =>
+      disposed ??= across({
+        who,
+        what: "[Symbol.asyncDispose]()",
+        options: {},
+        run: () => Reflect.apply(dispose, given, []),
+        read: () => {},
+      }),
+  };
+}
+
+function witnessAt(who: string, value: unknown, where: string): Witness {
+  const witness = methodAt(objectAt(value, where), "witness", where);
+  return {
+    witness: (envelope, signed, run) =>
+      across({
+        who,
+        what: "witness()",
+        options: run,
+        run: (options) => witness(structuredClone(envelope), structuredClone(signed), options),
+        read: (value) => evidenceAt(value, "witness()"),
+      }),
+  };
+}
+
+function verifierAt(who: string, value: unknown): Verifier {
+  const verify = methodAt(objectAt(value, "the verifier"), "verify", "the verifier");
+  return {
+    verify: (bundle, run) =>
+      across({
+        who,
+        what: "verify()",
+        options: run,
+        run: (options) => verify(structuredClone(bundle), options),
+        read: (value) => verificationAt(value, "verify()"),
+      }),
+  };
+}
+
+function describerAt(who: string, value: unknown, where: string): Describer {
+  const describe = methodAt(objectAt(value, `${where}.describer`), "describe", where);
+  return {
+    describe: (bundle) =>
+      across({
+        who,
+        what: "describe()",
+        options: {},
+        run: () => describe(structuredClone(bundle)),
+        read: (value) => descriptionAt(value, "describe()"),
+      }),
+  };
+}
+
+function guardCommand(who: string, declared: DeclaredProvider, given: Members): CommandProvider {
+  const { id, summary, subcommands } = declared;
+  if (subcommands === undefined) {
+    return { kind: "command", id, ...guardAction(who, declared, given) };
+  }
+  const members = listAt(given["subcommands"], "subcommands", subcommands.length);
+  return {
+    kind: "command",
+    id,
+    summary,
+    subcommands: subcommands.map((action, index) => ({
+      name: action.name,
+      ...guardAction(who, action, objectAt(members[index], `subcommands[${index}]`)),
+    })),
+  };
+}
+
+function guardAction(who: string, declared: DeclaredAction, given: Members): ActionParts {
+  const { summary, options, examples = [], operand } = declared;
+  const run = methodAt(given, "run", "the command");
+  return {
+    summary,
+    options,
+    examples,
+    ...(operand ? { operand } : {}),
+    run: (settings, io) =>
+      across({
+        who,
+        what: "run()",
+        options: io,
+        unlimited: true,
+        run: (options) => run(settings, { ...io, ...options }),
+        read: statusAt,
+      }),
+  };
+}
+
+type ActionParts =
+  & CommandAction
+  & Pick<DeclaredAction, "summary" | "options">
+  & { readonly examples: readonly string[] };
+
+function statusAt(value: unknown): 0 | 1 | 2 | 3 {
+  if (value === 0 || value === 1 || value === 2 || value === 3) return value;
+  throw new ShapeError("run() gave no exit status from 0 to 3");
+}

@@ -1,0 +1,164 @@
+/** A plugin's source of models, guarded. */
+
+import { parseBundle, writeBundle } from "../../core/bundle.ts";
+import type { Bundle } from "../../core/bundle.ts";
+import type { RunOptions } from "../../core/options.ts";
+import type { SourceProvider } from "../../core/plugin.ts";
+import type {
+  FoundSignature,
+  ManifestSource,
+  OpenedSource,
+  Puller,
+  SignatureStore,
+} from "../../core/source.ts";
+import { across } from "./across.ts";
+import type { DeclaredProvider } from "./declaration.ts";
+import { entryAt, modelAt } from "./entries.ts";
+import { booleanAt, type Members, methodAt, objectAt, ShapeError, textAt } from "./shape.ts";
+import { issueAt } from "./verification.ts";
+
+/**
+ * A guarded source. Its models are reached by its scheme only: what says that other references, or other signatures,
+ * are its own (`recognizes`, `roles`) is for sources that the program trusts with every model.
+ */
+export function guardSource(
+  who: string,
+  { id, summary, options, examples = [], keepsSignatures }: DeclaredProvider,
+  given: Members,
+): SourceProvider {
+  const open = methodAt(given, "open", `the source "${id}"`);
+  return {
+    kind: "source",
+    id,
+    summary,
+    options,
+    examples,
+    ...(keepsSignatures === undefined ? {} : { keepsSignatures }),
+    open: (reference, settings, run) =>
+      across({
+        who,
+        what: "open()",
+        options: run,
+        run: (options) => open(reference, settings, options),
+        read: (opened) => openedAt(who, opened),
+      }),
+  };
+}
+
+function openedAt(who: string, value: unknown): OpenedSource {
+  const given = objectAt(value, "open()");
+  const { signatures, puller } = given;
+  return {
+    source: sourceAt(who, given["source"]),
+    ...(signatures === undefined ? {} : { signatures: storeAt(who, signatures) }),
+    ...(puller === undefined ? {} : { puller: pullerAt(who, puller) }),
+  };
+}
+
+function sourceAt(who: string, value: unknown): ManifestSource {
+  const given = objectAt(value, "the source");
+  const entries = methodAt(given, "entries", "the source");
+  return {
+    ...modelAt(given, "the source"),
+    entries: (rules, run) =>
+      iterated(
+        who,
+        "entries()",
+        run,
+        (options) => entries(rules, options),
+        (value) => entryAt(value, "an entry"),
+      ),
+  };
+}
+
+function storeAt(who: string, value: unknown): SignatureStore {
+  const given = objectAt(value, "the signature store");
+  const attach = methodAt(given, "attach", "the signature store");
+  const discover = methodAt(given, "discover", "the signature store");
+  return {
+    attach: (bundle, run) =>
+      across({
+        who,
+        what: "attach()",
+        options: run,
+        run: (options) => attach(Uint8Array.from(bundle), options),
+        read: (place) => textAt(place, "attach()"),
+      }),
+    discover: (run) =>
+      iterated(who, "discover()", run, (options) => discover(options), foundSignatureAt),
+  };
+}
+
+function pullerAt(who: string, value: unknown): Puller {
+  const pull = methodAt(objectAt(value, "the puller"), "pull", "the puller");
+  return {
+    pull: (folder, run) =>
+      across({
+        who,
+        what: "pull()",
+        options: run,
+        unlimited: true,
+        run: (options) => pull(folder, options),
+        read: () => {},
+      }),
+  };
+}
+
+function foundSignatureAt(value: unknown): FoundSignature {
+  const given = objectAt(value, "a signature");
+  const reference = textAt(given["reference"], "a signature.reference");
+  const bundle = objectAt(given["bundle"], "a signature.bundle");
+  if (!booleanAt(bundle["ok"], "a signature.bundle.ok")) {
+    return {
+      reference,
+      bundle: { ok: false, issue: issueAt(bundle["issue"], "a signature.issue") },
+    };
+  }
+  // Written and read again, a bundle has no member that is not one.
+  const bytes = writeBundle(objectAt(bundle["value"], "a signature.bundle") as unknown as Bundle);
+  return { reference, bundle: parseBundle(bytes) };
+}
+
+/** Asks for one value after the other; ends the plugin's own iteration when nobody asks any more. */
+async function* iterated<T>(
+  who: string,
+  what: string,
+  run: RunOptions,
+  begin: (options: RunOptions) => unknown,
+  read: (value: unknown) => T,
+): AsyncGenerator<T> {
+  const iterator = await across({
+    who,
+    what,
+    options: run,
+    run: begin,
+    read: (value) => {
+      const given = objectAt(value, what) as Members & Partial<AsyncIterable<unknown>>;
+      const make = given[Symbol.asyncIterator];
+      if (typeof make !== "function") throw new ShapeError(`${what} gave nothing to iterate`);
+      return Reflect.apply(make, given, []) as AsyncIterator<unknown>;
+    },
+  });
+  let done = false;
+  try {
+    for (;;) {
+      const next = await across({
+        who,
+        what,
+        options: run,
+        run: () => iterator.next(),
+        read: (value) => {
+          const result = objectAt(value, what);
+          return result["done"] === true ? undefined : { value: read(result["value"]) };
+        },
+      });
+      if (next === undefined) {
+        done = true;
+        return;
+      }
+      yield next.value;
+    }
+  } finally {
+    if (!done) await iterator.return?.();
+  }
+}

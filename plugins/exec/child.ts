@@ -1,0 +1,205 @@
+/** A running plugin: a process with pipes, a folder of its own, and nothing else of ours. */
+
+import { Buffer } from "node:buffer";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ModelSigningError, systemReason } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import type { Logger } from "../../core/logger.ts";
+import { printable } from "../../core/text.ts";
+import { pluginEnvironment } from "./environment.ts";
+import { FrameError, FrameReader } from "./frames.ts";
+import { GRACE_MS, MAX_STDERR_BYTES, MAX_STDERR_LINE } from "./limits.ts";
+
+/** How a plugin is started. */
+export type ChildOptions = {
+  /** For messages: `plugin "openssl"`. */
+  readonly who: string;
+  /** Such as `process.env`, and which of its variables the plugin asks for. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly declared: readonly string[];
+  readonly logger: Logger | undefined;
+  /** Takes one frame. */
+  onFrame(frame: JsonObject): void;
+  /** Told once, when nothing more will come, and why. */
+  onEnd(reason: ModelSigningError): void;
+};
+
+/** Processes that must not outlive this one. */
+const running = new Set<PluginChild>();
+
+process.on("exit", () => {
+  for (const child of running) child.kill();
+});
+
+/** A started process. */
+export class PluginChild {
+  /** Absolute; the process's current folder, empty at first, which goes when the process does. */
+  readonly folder: string;
+  readonly #options: ChildOptions;
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #closed: Promise<void>;
+  readonly #reader = new FrameReader();
+  #ended = false;
+
+  /**
+   * Starts a program, without a shell, in a process group of its own.
+   *
+   * @throws {ModelSigningError} `PLUGIN_UNLOADABLE`
+   */
+  static async start(path: string, options: ChildOptions): Promise<PluginChild> {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), "model-signing-plugin-")));
+    try {
+      const child = spawn(path, [], {
+        cwd: folder,
+        env: pluginEnvironment(options.environment, options.declared, folder),
+        stdio: ["pipe", "pipe", "pipe"],
+        // A group of its own, so that all of it can be ended; and no terminal to ask at behind our back.
+        detached: process.platform !== "win32",
+        shell: false,
+        windowsHide: true,
+      });
+      await once(child, "spawn");
+      return new PluginChild(child, folder, options);
+    } catch (cause) {
+      await rm(folder, { recursive: true, force: true });
+      throw new ModelSigningError(
+        "PLUGIN_UNLOADABLE",
+        `cannot start ${options.who}: ${systemReason(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  private constructor(
+    child: ChildProcessWithoutNullStreams,
+    folder: string,
+    options: ChildOptions,
+  ) {
+    this.folder = folder;
+    this.#options = options;
+    this.#process = child;
+    running.add(this);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#closed = promise;
+    child.stdout.on("data", (chunk: Uint8Array) => this.#read(chunk));
+    const stderr = new StderrLog(options);
+    child.stderr.on("data", (chunk: Uint8Array) => stderr.take(chunk));
+    child.stderr.on("end", () => stderr.end());
+    // A process that does not read its input is judged by what it does instead.
+    child.stdin.on("error", () => {});
+    child.on("error", () => {});
+    child.on("close", (status, signal) => {
+      running.delete(this);
+      this.#end("PLUGIN_CRASHED", crash(status, signal));
+      resolve();
+    });
+  }
+
+  /** Writes the bytes of a frame. */
+  send(frame: Uint8Array): void {
+    if (!this.#ended) this.#process.stdin.write(Buffer.from(frame));
+  }
+
+  /** Ends the process and everything that it started, at once. */
+  kill(): void {
+    const { pid } = this.#process;
+    if (pid === undefined) return;
+    try {
+      if (process.platform === "win32") this.#process.kill("SIGKILL");
+      else process.kill(-pid, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  }
+
+  /** Ends the process for a reason that is told. */
+  fail(code: "PLUGIN_PROTOCOL" | "PLUGIN_FLOODED" | "PLUGIN_TIMEOUT", what: string): void {
+    this.#end(code, what);
+    this.kill();
+  }
+
+  /** Asks the process to end by closing its input, ends it if it does not, and removes its folder. */
+  async close(): Promise<void> {
+    this.#ended = true;
+    this.#process.stdin.end();
+    const late = new AbortController();
+    const grace = sleep(GRACE_MS, undefined, { signal: late.signal }).catch(() => {});
+    await Promise.race([this.#closed, grace]);
+    late.abort();
+    // Also what it has left behind in its group.
+    this.kill();
+    this.#process.stdout.destroy();
+    this.#process.stderr.destroy();
+    await this.#closed;
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (this.#ended) return;
+    try {
+      for (const frame of this.#reader.take(chunk)) this.#options.onFrame(frame);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.fail(error.code, error.message);
+    }
+  }
+
+  #end(code: ModelSigningError["code"], what: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#options.onEnd(
+      new ModelSigningError(code, `${this.#options.who} ${what}`, {
+        hint: "--log-level debug shows what it wrote on stderr",
+      }),
+    );
+  }
+}
+
+function crash(status: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null
+    ? `ended with status ${status} before it answered`
+    : `was ended by ${signal} before it answered`;
+}
+
+/** Passes stderr on, line by line, as long as it is not too much. */
+class StderrLog {
+  readonly #options: ChildOptions;
+  readonly #decoder = new TextDecoder();
+  #total = 0;
+  #pending = "";
+
+  constructor(options: ChildOptions) {
+    this.#options = options;
+  }
+
+  take(chunk: Uint8Array): void {
+    const isSilenced = this.#total > MAX_STDERR_BYTES;
+    this.#total += chunk.length;
+    if (isSilenced) return;
+    if (this.#total > MAX_STDERR_BYTES) {
+      this.#tell(`wrote more than ${MAX_STDERR_BYTES} bytes on stderr; the rest is dropped`);
+      this.#pending = "";
+      return;
+    }
+    const lines = (this.#pending + this.#decoder.decode(chunk, { stream: true })).split(/\r?\n/);
+    this.#pending = (lines.pop() ?? "").slice(0, MAX_STDERR_LINE);
+    for (const line of lines) this.#tell(line);
+  }
+
+  end(): void {
+    this.#tell(this.#pending);
+    this.#pending = "";
+  }
+
+  #tell(line: string): void {
+    if (line === "") return;
+    const { logger, who } = this.#options;
+    logger?.log("debug", `${who}: ${printable(line.slice(0, MAX_STDERR_LINE))}`);
+  }
+}

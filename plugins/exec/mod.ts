@@ -1,0 +1,10 @@
+/** Plugins that are programs of their own, in any language. docs/plugin-protocol.md specifies how they are spoken to. */
+
+export { findExecutable } from "./find.ts";
+export { PROTOCOL_VERSION } from "./hello.ts";
+export {
+  type ExecOptions,
+  type LoadedExecutable,
+  loadExecutable,
+  type ModelPathGrant,
+} from "./load.ts";

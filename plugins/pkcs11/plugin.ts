@@ -1,0 +1,106 @@
+/** Signing with keys in tokens, as a plugin. */
+
+import process from "node:process";
+import { ModelSigningError } from "../../core/errors.ts";
+import { CONTRACT_VERSION, type Option, type Plugin, type Settings } from "../../core/plugin.ts";
+import { Secret } from "../../core/secret.ts";
+import {
+  CERTIFICATE_CHAIN_OPTION,
+  readChainFiles,
+  readSigningCertificate,
+} from "../_certificate/mod.ts";
+import { TIMESTAMP_OPTIONS, timestampWitnesses } from "../_timestamp/mod.ts";
+import { pkcs11CertificateSigner, pkcs11KeySigner } from "./signer.ts";
+import type { TokenKeyOptions } from "./token_key.ts";
+
+/** Which key. Both options can name code to load. */
+const TOKEN_OPTIONS: readonly Option[] = [
+  {
+    name: "pkcs11-uri",
+    type: "string",
+    secret: true,
+    metavar: "URI",
+    required: true,
+    fromEnvironment: false,
+    description:
+      "private key and module as a PKCS#11 URI (RFC 7512); the PIN comes from the file of its " +
+      "pin-source, from PKCS11_PIN, or from the prompt",
+  },
+  {
+    name: "module-path",
+    type: "directory",
+    metavar: "DIRECTORY",
+    repeatable: true,
+    commaSeparated: true,
+    fromEnvironment: false,
+    description: "absolute path of a directory to look for the URI's module-name in, before the " +
+      "system's",
+  },
+];
+
+/** Provides `sign pkcs11-key` and `sign pkcs11-certificate`. */
+export const pkcs11Plugin: Plugin = {
+  name: "pkcs11",
+  version: "1",
+  contract: CONTRACT_VERSION,
+  providers: [
+    {
+      kind: "signer",
+      id: "pkcs11-key",
+      summary: "Sign with a private key in an HSM, smart card or TPM (PKCS#11)",
+      options: [...TOKEN_OPTIONS, ...TIMESTAMP_OPTIONS],
+      examples: [
+        'model-signing sign pkcs11-key ./model --pkcs11-uri "pkcs11:token=hsm;object=release' +
+        '?module-name=softhsm2" --signature model.sig',
+      ],
+      async open(settings, options) {
+        const witnesses = timestampWitnesses(settings);
+        return { signer: await pkcs11KeySigner(keyOptions(settings), options), witnesses };
+      },
+    },
+    {
+      kind: "signer",
+      id: "pkcs11-certificate",
+      summary: "Sign with a private key in an HSM, smart card or TPM, and its certificate",
+      options: [
+        ...TOKEN_OPTIONS,
+        {
+          name: "signing-certificate",
+          type: "file",
+          metavar: "FILE",
+          description:
+            "certificate of the private key, PEM or DER; without it, the one in the token",
+        },
+        CERTIFICATE_CHAIN_OPTION,
+        ...TIMESTAMP_OPTIONS,
+      ],
+      examples: [
+        'model-signing sign pkcs11-certificate ./model --pkcs11-uri "pkcs11:token=card;id=%02' +
+        '?module-name=opensc-pkcs11" --certificate-chain ca.pem --signature model.sig',
+      ],
+      async open(settings, options) {
+        const certificate = await readSigningCertificate(settings);
+        const chain = await readChainFiles(settings);
+        const witnesses = timestampWitnesses(settings);
+        const signer = await pkcs11CertificateSigner({
+          ...keyOptions(settings),
+          ...(certificate === undefined ? {} : { certificate }),
+          chain,
+        }, options);
+        return { signer, witnesses };
+      },
+    },
+  ],
+};
+
+function keyOptions(settings: Settings): TokenKeyOptions {
+  const { "pkcs11-uri": uri, "module-path": directories } = settings;
+  if (!(uri instanceof Secret)) throw new ModelSigningError("USAGE", "no --pkcs11-uri was given");
+  // The name that other programs with PKCS#11 URIs know. An empty variable is how a shell leaves one out.
+  const pin = process.env["PKCS11_PIN"] ?? "";
+  return {
+    uri,
+    modulePaths: Array.isArray(directories) ? directories : [],
+    ...(pin === "" ? {} : { pin: new Secret(pin) }),
+  };
+}

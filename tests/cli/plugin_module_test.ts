@@ -1,0 +1,380 @@
+/** Plugins that are ES modules, as a user loads them. */
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { chmod, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { kill } from "../support/cli.ts";
+import { assertFault, assertStatus, assertVerdict } from "../support/outcome.ts";
+import { type PluginBench, pluginBench } from "../support/plugin_bench.ts";
+import {
+  moduleSource,
+  signerSource,
+  sourceSource,
+  verifierSource,
+} from "../support/plugin_modules.ts";
+
+const OPTIONS = `[
+  { name: "mood", type: "string", choices: ["calm", "loud"], description: "how to sign" },
+  { name: "pin-code", type: "string", secret: true, description: "PIN of the key" },
+]`;
+
+/** A verifier that accepts everything. */
+const ACCEPTING = verifierSource(`return {
+  checks: [{ id: "signature", status: "passed", detail: "believed" }],
+  identity: { method: "demo", name: "somebody" }, timestamps: [], encoding: "standard" };`);
+
+async function configure(bench: PluginBench, ...paths: readonly string[]): Promise<void> {
+  const plugins = await Promise.all(paths.map(async (path) => ({
+    path,
+    sha256: createHash("sha256").update(await readFile(path)).digest("hex"),
+  })));
+  await bench.write({ "config/model-signing/config.json": JSON.stringify({ plugins }) });
+}
+
+test("a plugin's signer signs, and the key method describes what it made", async () => {
+  await using bench = await pluginBench();
+  const path = await bench.plugin("demo.ts", signerSource(undefined, OPTIONS));
+  const signed = await bench.run(["sign", "demo", "model", "--plugin", path, "--mood", "calm"]);
+  assertStatus(signed, 0, "sign");
+  assert.match(signed.stdout, /^SIGNED/);
+  const seen = await bench.run(["inspect", "model.sig", "--format", "json"]);
+  assertStatus(seen, 0, "inspect");
+  assert.equal(existsSync(join(bench.path, "model.sig")), true);
+});
+
+test("a plugin's options are typed, and come from the environment and JSON, too", async () => {
+  await using bench = await pluginBench();
+  const source = signerSource(
+    `throw new host.ModelSigningError("PLUGIN_DEMO_SEEN", JSON.stringify(settings));`,
+    OPTIONS,
+  );
+  const path = await bench.plugin("demo.js", source);
+  const base = ["sign", "demo", "model", "--plugin", path];
+  assertFault(await bench.run([...base, "--mood", "sad"]), 2, "USAGE");
+  assertFault(await bench.run([...base, "--moood", "calm"]), 2, "USAGE");
+  const seen = await bench.run([...base, "--json", '{"mood": "loud"}'], {
+    env: { MODEL_SIGNING_PIN_CODE: "hunter2" },
+  });
+  assertFault(seen, 3, "PLUGIN_DEMO_SEEN");
+  assert.match(seen.stderr, /"mood":"loud"/);
+  assert.match(seen.stderr, /"pin-code":"\[redacted\]"/);
+});
+
+test("a plugin's verifier decides, and its findings are a report", async () => {
+  await using bench = await pluginBench();
+  await bench.run(["sign", "key", "model", "--private-key", "key.pem"]);
+  const accepting = await bench.plugin("yes.js", ACCEPTING);
+  const verify = ["verify", "demo", "model", "--signature", "model.sig", "--format", "json"];
+  assertVerdict(await bench.run([...verify, "--plugin", accepting]), "verified", 0, []);
+  const refusing = await bench.plugin(
+    "no.js",
+    verifierSource(`return { timestamps: [],
+      checks: [host.failedCheck("signature", { code: "PLUGIN_DEMO_NO", message: "no" })] };`),
+  );
+  const refused = await bench.run([...verify, "--plugin", refusing]);
+  assertVerdict(refused, "rejected", 1, ["PLUGIN_DEMO_NO"]);
+});
+
+test("a plugin's source is read by its scheme, and its names are checked", async () => {
+  await using bench = await pluginBench();
+  const path = await bench.plugin(
+    "demo.js",
+    sourceSource(`yield file("a.txt", "hello"); yield file("b/c.txt", "world");`),
+  );
+  const plugin = ["--plugin", path];
+  const digest = await bench.run(["digest", "demo:thing", "--files", ...plugin]);
+  assertStatus(digest, 0, "digest");
+  assert.match(digest.stdout, / a\.txt\n.* b\/c\.txt\n$/);
+  const key = ["key", "demo:thing", "--signature", "thing.sig", ...plugin];
+  assertStatus(await bench.run(["sign", ...key, "--private-key", "key.pem"]), 0, "sign");
+  assertStatus(await bench.run(["verify", ...key, "--public-key", "key.pub"]), 0, "verify");
+  const evil = await bench.plugin("evil.js", sourceSource(`yield file("../x", "x");`));
+  assertFault(await bench.run(["digest", "demo:thing", "--plugin", evil]), 3, "PLUGIN_RESULT");
+});
+
+test("a plugin's command runs, and is given the rest of the line", async () => {
+  await using bench = await pluginBench();
+  const path = await bench.plugin(
+    "demo.js",
+    moduleSource(`{
+      kind: "command", id: "demo", summary: "talk",
+      options: [{ name: "loud", type: "boolean", description: "talk louder" }],
+      operand: { metavar: "TEXT", description: "what to say" },
+      async run(settings, io) { io.stdout(settings.loud ? io.operand.toUpperCase() : io.operand); return 1; },
+    }`),
+  );
+  const outcome = await bench.run(["--plugin", path, "demo", "hello", "--loud"]);
+  assertStatus(outcome, 1, "demo");
+  assert.equal(outcome.stdout, "HELLO");
+});
+
+const WITNESS = moduleSource(`{
+  kind: "witness", id: "demo", summary: "saw it",
+  options: [{ name: "url", type: "string", required: true, description: "where" }],
+  open: async (settings) => ({
+    witness: async (envelope, signed) => ({ tlogEntries: [{ seen: settings.url, bytes: signed.signature.length }] }),
+  }),
+}`);
+
+test("--witness asks a plugin's witness, whose options begin with its name", async () => {
+  await using bench = await pluginBench();
+  const path = await bench.plugin("demo.js", WITNESS);
+  const sign = ["sign", "key", "model", "--private-key", "key.pem", "--plugin", path];
+  assertStatus(await bench.run(sign), 0, "unwitnessed");
+  assertFault(await bench.run([...sign, "--witness", "nobody"]), 2, "USAGE");
+  assertFault(await bench.run([...sign, "--witness", "demo"]), 2, "USAGE");
+  const args = [...sign, "--witness", "demo", "--demo-url", "https://log.example.com"];
+  assertStatus(await bench.run(args), 0, "witnessed");
+  const { verificationMaterial } = JSON.parse(
+    await readFile(join(bench.path, "model.sig"), "utf8"),
+  );
+  assert.equal(verificationMaterial.tlogEntries[0].seen, "https://log.example.com");
+});
+
+test("a witness that fails leaves no signature", async () => {
+  await using bench = await pluginBench();
+  const source = WITNESS.replace("async (envelope, signed) => ({", "async () => { throw 1; ({")
+    .replace("length }] }),", "length }] }) },");
+  const path = await bench.plugin("demo.js", source);
+  const sign = ["sign", "key", "model", "--private-key", "key.pem", "--plugin", path];
+  const outcome = await bench.run([...sign, "--witness", "demo", "--demo-url", "x"]);
+  assertFault(outcome, 3, "PLUGIN_FAILED");
+  assert.ok(!existsSync(join(bench.path, "model.sig")));
+});
+
+test("plugins that cannot be trusted are refused with a code and a hint, before they run", async () => {
+  await using bench = await pluginBench();
+  const mark = join(bench.path, "mark");
+  const marking = `import { writeFileSync } from "node:fs"; writeFileSync(${
+    JSON.stringify(mark)
+  }, "");\n`;
+  const source = marking + signerSource();
+  const inside = join(bench.path, "model", "demo.js");
+  await bench.write({ "model/demo.js": source });
+  const writable = await bench.plugin("writable.js", source, 0o666);
+  for (
+    const [path, status, code] of [
+      [inside, 3, "PLUGIN_UNSAFE"],
+      [writable, 3, "PLUGIN_UNSAFE"],
+      ["plugins/writable.js", 2, "USAGE_PLUGIN_PATH"],
+      [join(bench.path, "none.js"), 3, "PLUGIN_NOT_FOUND"],
+    ] as const
+  ) {
+    const outcome = await bench.run(["sign", "demo", "model", "--plugin", path]);
+    assertFault(outcome, status, code);
+    if (code !== "PLUGIN_NOT_FOUND") assert.match(outcome.stderr, /hint: /);
+  }
+  assert.ok(!existsSync(mark));
+});
+
+test("a plugin that lies in a model which only JSON names is refused before it is used", async () => {
+  await using bench = await pluginBench();
+  await bench.write({ "model/demo.js": signerSource() });
+  const path = join(bench.path, "model", "demo.js");
+  const outcome = await bench.run([
+    "sign",
+    "demo",
+    "--plugin",
+    path,
+    "--json",
+    '{"model":"model"}',
+  ]);
+  assertFault(outcome, 3, "PLUGIN_UNSAFE");
+  assert.ok(!existsSync(join(bench.path, "model.sig")));
+});
+
+test("a plugin that takes the program's names, or another plugin's, is refused", async () => {
+  await using bench = await pluginBench();
+  const signer = (id: string) => signerSource().replace(`id: "demo"`, `id: "${id}"`);
+  const command = (id: string, option = "") =>
+    moduleSource(
+      `{ kind: "command", id: "${id}", summary: "x", options: [${option}], run: async () => 0 }`,
+    );
+  const option = (name: string) =>
+    signerSource(undefined, `[{ name: "${name}", type: "string", description: "x" }]`);
+  const sources = [
+    signer("key"),
+    signer("sigstore"),
+    command("digest"),
+    command("plugin"),
+    command("help"),
+    command("trust"),
+    command("demo", `{ name: "log-level", type: "string", description: "x" }`),
+    option("signature"),
+    option("allow-symlinks"),
+    option("plugin"),
+    option("ignore-paths"),
+    sourceSource("").replace(`id: "demo"`, `id: "file"`),
+    sourceSource("").replace(`id: "demo"`, `id: "oci"`),
+    sourceSource("").replace(
+      "options: []",
+      `options: [{ name: "public-key", type: "file", description: "x" }]`,
+    ),
+  ];
+  for (const [index, source] of sources.entries()) {
+    const path = await bench.plugin(`taken${index}.js`, source);
+    const outcome = await bench.run(["sign", "demo", "model", "--plugin", path]);
+    assertFault(outcome, 3, "PLUGIN_TAKEN");
+  }
+  const one = await bench.plugin("one.js", signerSource());
+  const two = await bench.plugin("two.js", signerSource());
+  const both = await bench.run(["sign", "demo", "model", "--plugin", one, "--plugin", two]);
+  assertFault(both, 3, "PLUGIN_TAKEN");
+});
+
+test("a plugin that gives nonsense, throws or lies leaves no signature and an error with its name", async () => {
+  await using bench = await pluginBench();
+  for (
+    const [index, [body, code]] of ([
+      ["return undefined;", "PLUGIN_RESULT"],
+      ["return { signature: 'x' };", "PLUGIN_RESULT"],
+      ["throw new Error('bug \\x1b[2J');", "PLUGIN_FAILED"],
+      ["signature[9] ^= 1; return { signature, publicKey, material };", "PLUGIN_SIGNATURE"],
+      [
+        "return { signature, publicKey, material: { kind: 'public-key', hint: '0'.repeat(64) } };",
+        "PLUGIN_SIGNATURE",
+      ],
+    ] as const).entries()
+  ) {
+    const path = await bench.plugin(`p${index}.js`, signerSource(body));
+    const outcome = await bench.run(["sign", "demo", "model", "--plugin", path]);
+    assertFault(outcome, 3, code);
+    assert.match(outcome.stderr, /plugin "demo"/);
+    assert.ok(!outcome.stderr.includes("\x1b"));
+    assert.ok(!existsSync(join(bench.path, "model.sig")));
+  }
+});
+
+test("Ctrl-C ends a plugin that never does, and --timeout bounds it", async () => {
+  await using bench = await pluginBench();
+  const path = await bench.plugin(
+    "demo.js",
+    signerSource(`process.stderr.write("waiting"); await new Promise(() => {});`, OPTIONS),
+  );
+  const sign = ["sign", "demo", "model", "--plugin", path];
+  const step = { after: "waiting", act: kill("SIGINT") };
+  const aborted = await bench.run(sign, { step });
+  assert.equal(aborted.status, 3, aborted.stderr);
+  assert.match(aborted.stderr, /\[ABORTED\]/);
+  const slow = await bench.run([...sign, "-t", "1"]);
+  assert.equal(slow.status, 3);
+  assert.match(slow.stderr, /\[PLUGIN_TIMEOUT\]/);
+});
+
+test("help and completion run no plugin, and know its options once it has been loaded", async () => {
+  await using bench = await pluginBench();
+  const mark = join(bench.path, "mark");
+  const source = `import { appendFileSync } from "node:fs";
+appendFileSync(${JSON.stringify(mark)}, "x");\n${signerSource(undefined, OPTIONS)}`;
+  const path = await bench.plugin("demo.js", source);
+  const help = ["sign", "demo", "--plugin", path, "--help"];
+  const before = await bench.run(help);
+  assertStatus(before, 0, "help");
+  assert.match(before.stderr, /plugin list/);
+  assert.ok(!existsSync(mark));
+  assertStatus(await bench.run(["plugin", "list", "--plugin", path]), 0, "list");
+  assert.equal(await readFile(mark, "utf8"), "x");
+  const after = await bench.run(help);
+  assert.match(after.stdout, /--mood .*\n?[^]*How to sign/);
+  assert.equal(after.stderr, "");
+  assert.match((await bench.run(["--plugin", path, "sign", "--help"])).stdout, /demo +Sign with/);
+  const complete = async (...line: readonly string[]) =>
+    (await bench.run(["completion", "bash", "--plugin", path, ...line])).stdout;
+  assert.match(await complete("sign", ""), /demo/);
+  assert.match(await complete("sign", "demo", "model", "--mo"), /--mood/);
+  assert.match(await complete("sign", "demo", "model", "--mood", ""), /calm[^]*loud/);
+  assert.equal(await readFile(mark, "utf8"), "x");
+});
+
+test("configured plugins are there when they are needed, and only then", async () => {
+  await using bench = await pluginBench();
+  const path = await bench.plugin("demo.js", signerSource());
+  await configure(bench, path);
+  assertStatus(await bench.run(["sign", "demo", "model"]), 0, "sign demo");
+  await bench.plugin("demo.js", `${signerSource()}\n// changed`);
+  assertFault(await bench.run(["sign", "demo", "model"]), 3, "PLUGIN_DIGEST_MISMATCH");
+  // A method of the program's own does not depend on them.
+  const own = ["sign", "key", "model", "--private-key", "key.pem"];
+  assertStatus(await bench.run(own), 0, "sign key");
+});
+
+test("a configured source and witness are found by the names that are used", async () => {
+  await using bench = await pluginBench();
+  const source = await bench.plugin("source.js", sourceSource(`yield file("a", "b");`));
+  const witness = await bench.plugin(
+    "witness.js",
+    WITNESS.replace('name: "demo",', 'name: "witness",'),
+  );
+  await configure(bench, source, witness);
+  assertStatus(await bench.run(["digest", "demo:x"]), 0, "digest");
+  const sign = ["sign", "key", "demo:x", "--private-key", "key.pem"];
+  const witnessed = await bench.run([...sign, "--witness", "demo", "--demo-url", "u"]);
+  assertStatus(witnessed, 0, "witness");
+});
+
+test("a configuration that is malformed or that anybody could change is refused", async () => {
+  await using bench = await pluginBench();
+  for (
+    const text of [
+      "",
+      "[]",
+      "{",
+      '{"plugin": []}',
+      '{"plugins": {}}',
+      '{"plugins": [1]}',
+      '{"plugins": [{"path": "/x.js"}]}',
+      '{"plugins": [{"path": "/x.js", "sha256": "ABC"}]}',
+      `{"plugins": [{"path": 1, "sha256": "${"0".repeat(64)}"}]}`,
+      `{"plugins": [{"path": "/x.js", "sha256": "${"0".repeat(64)}", "args": []}]}`,
+      '{"plugins": [], "plugins": []}',
+    ]
+  ) {
+    await bench.write({ "config/model-signing/config.json": text });
+    assertFault(await bench.run(["plugin", "list"]), 3, "PLUGIN_CONFIGURATION");
+  }
+  const relative = { plugins: [{ path: "demo.js", sha256: "0".repeat(64) }] };
+  await bench.write({ "config/model-signing/config.json": JSON.stringify(relative) });
+  assertFault(await bench.run(["plugin", "list"]), 2, "USAGE_PLUGIN_PATH");
+  await bench.write({ "config/model-signing/config.json": "{}" });
+  assertStatus(await bench.run(["plugin", "list"]), 0, "empty");
+  await chmod(bench.config, 0o666);
+  assertFault(await bench.run(["plugin", "list"]), 3, "PLUGIN_UNSAFE");
+});
+
+test("plugin list tells built-in, named and configured plugins, and where the configuration is", async () => {
+  await using bench = await pluginBench();
+  const named = await bench.plugin("named.js", signerSource());
+  const configured = await bench.plugin(
+    "configured.js",
+    sourceSource("").replace('name: "demo"', 'name: "air"'),
+  );
+  await configure(bench, configured);
+  const args = ["plugin", "list", "--plugin", named, "--format", "json"];
+  const outcome = await bench.run(args);
+  assertStatus(outcome, 0, "list");
+  const { configuration, plugins } = JSON.parse(outcome.stdout);
+  assert.equal(configuration, bench.config);
+  const origins = plugins.map((plugin: { name: string; origin: { kind: string; path?: string } }) =>
+    [plugin.name, plugin.origin.kind, plugin.origin.path].filter(Boolean).join(" ")
+  );
+  assert.ok(origins.includes("key built-in"));
+  assert.ok(origins.includes(`demo module ${named}`));
+  assert.ok(origins.includes(`air module ${configured}`));
+  const text = (await bench.run(["plugin", "list", "--plugin", named])).stdout;
+  for (const part of ["sign demo", "demo:", named, bench.config]) {
+    assert.ok(text.includes(part), text);
+  }
+});
+
+test("plugins come from the command line only", async () => {
+  await using bench = await pluginBench();
+  const path = await bench.plugin("demo.js", signerSource());
+  const env = { MODEL_SIGNING_PLUGIN: path, MODEL_SIGNING_PLUGIN_EXEC: path };
+  const outcome = await bench.run(["sign", "demo", "model"], { env });
+  assert.equal(outcome.status, 2);
+  const json = await bench.run(["digest", "model", "--json", JSON.stringify({ plugin: [path] })]);
+  assertFault(json, 2, "USAGE");
+});

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { assertFails, folder, load, program } from "./_programs.ts";
+
+/** What a program does when it is started, and the code that this means. */
+async function assertRefused(
+  code: string,
+  expected: Parameters<typeof assertFails>[1],
+): Promise<void> {
+  await using place = await folder();
+  await assertFails(load(await program(place, code), { run: { timeout: 5000 } }), expected);
+}
+
+test("loadExecutable() learns what a program can do, and makes providers of it", async () => {
+  await using place = await folder();
+  const option = `{"name": "slot", "type": "integer", "description": "slot of the key"}`;
+  const path = await program(
+    place,
+    `hello(signer={**HELLO["signer"], "options": [${option}]}, verifier=HELLO["signer"])\nsys.stdin.read()`,
+  );
+  const { plugin } = await load(path);
+  assert.equal(plugin.name, "demo");
+  assert.deepEqual(plugin.providers.map(({ kind, id }) => `${kind} ${id}`), [
+    "signer demo",
+    "verifier demo",
+  ]);
+  const [signer] = plugin.providers;
+  assert.ok(signer?.kind === "signer");
+  assert.deepEqual(signer.options.map(({ name, type }) => [name, type]), [["slot", "integer"]]);
+});
+
+test("loadExecutable() refuses a program that does not say hello", async () => {
+  await assertRefused("sys.exit(0)", "PLUGIN_CRASHED");
+  await assertRefused("sys.exit(7)", "PLUGIN_CRASHED");
+  await assertRefused("os.kill(os.getpid(), signal.SIGSEGV)", "PLUGIN_CRASHED");
+  await assertRefused("raise Exception('bug')", "PLUGIN_CRASHED");
+  await assertRefused("send({'type': 'signed', 'id': 1})", "PLUGIN_RESULT");
+});
+
+test("loadExecutable() ends a program that says nothing, or too much", async () => {
+  await using place = await folder();
+  const silent = await program(place, "time.sleep(60)");
+  await assertFails(load(silent, { run: { timeout: 300 } }), "PLUGIN_TIMEOUT");
+  await assertRefused(
+    "while True: sys.stdout.write('x' * 4096)",
+    "PLUGIN_FLOODED",
+  );
+  await assertRefused(
+    "sys.stdout.write('{' + ' ' * 70000 + '}\\n'); sys.stdout.flush(); time.sleep(9)",
+    "PLUGIN_FLOODED",
+  );
+});
+
+test("loadExecutable() refuses what is no frame", async () => {
+  for (
+    const line of [
+      "hello",
+      "",
+      "[]",
+      "null",
+      "{}",
+      '{"type": 1}',
+      '{"type": "hello", "type": "hello"}',
+      '{"type": "hello"} x',
+      "[".repeat(1000),
+    ]
+  ) {
+    await assertRefused(
+      `print(${JSON.stringify(line)}); sys.stdout.flush(); time.sleep(9)`,
+      "PLUGIN_PROTOCOL",
+    );
+  }
+  await assertRefused(
+    `sys.stdout.buffer.write(b'{"type": "\\xff"}\\n'); sys.stdout.flush(); time.sleep(9)`,
+    "PLUGIN_PROTOCOL",
+  );
+});
+
+test("loadExecutable() refuses other versions and malformed hellos", async () => {
+  const cases: readonly (readonly [string, Parameters<typeof assertFails>[1]])[] = [
+    ["protocol=2", "PLUGIN_PROTOCOL"],
+    ["protocol='1'", "PLUGIN_PROTOCOL"],
+    ["contract=99", "PLUGIN_CONTRACT"],
+    ["contract=None", "PLUGIN_CONTRACT"],
+    ["name='Demo'", "PLUGIN_RESULT"],
+    ["name='other'", "PLUGIN_MALFORMED"],
+    ["version=''", "PLUGIN_RESULT"],
+    ["signer=None", "PLUGIN_RESULT"],
+    ["signer={}", "PLUGIN_RESULT"],
+    ["signer={**HELLO['signer'], 'payload': 'digest'}", "PLUGIN_RESULT"],
+    ["signer={**HELLO['signer'], 'payload': []}", "PLUGIN_RESULT"],
+    ["signer={**HELLO['signer'], 'payload': ['md5']}", "PLUGIN_RESULT"],
+    ["signer={**HELLO['signer'], 'options': [{'name': 'X'}]}", "PLUGIN_RESULT"],
+    ["environment=['MODEL_SIGNING_PASSWORD']", "PLUGIN_RESULT"],
+    ["environment=['BUN_OPTIONS']", "PLUGIN_RESULT"],
+    ["environment=['lower']", "PLUGIN_RESULT"],
+    ["environment='HOME'", "PLUGIN_RESULT"],
+  ];
+  for (const [change, code] of cases) {
+    await assertRefused(`hello(${change})\nsys.stdin.read()`, code);
+  }
+  await assertRefused(
+    "next(frames()); h = dict(HELLO); del h['signer']; send(h); sys.stdin.read()",
+    "PLUGIN_RESULT",
+  );
+});
+
+test("loadExecutable() refuses what cannot be started", async () => {
+  await using place = await folder();
+  const path = await program(place, "");
+  await chmod(path, 0o644);
+  await assertFails(load(path), "PLUGIN_UNLOADABLE");
+  const broken = join(place.path, "broken");
+  await writeFile(broken, "#!/no/such/interpreter\n", { mode: 0o755 });
+  await assertFails(load(broken), "PLUGIN_UNLOADABLE");
+});
+
+test("loadExecutable() refuses programs where others could change them, and relative paths", async () => {
+  await using place = await folder();
+  const path = await program(place, "hello()");
+  await chmod(path, 0o777);
+  await assertFails(load(path), "PLUGIN_UNSAFE");
+  await chmod(path, 0o755);
+  await assertFails(load(path, { outside: [place.path] }), "PLUGIN_UNSAFE");
+  await assertFails(load("model-signing-plugin-demo"), "USAGE_PLUGIN_PATH");
+});
