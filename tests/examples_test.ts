@@ -42,8 +42,8 @@ const EXPECTED_STDERR: Readonly<Record<string, RegExp>> = {
   "demo.ts": /^model-signing: the identity token must be used before it expires [^\n]*\n$/,
 };
 
-/** Parts of the others. */
-const SHARED = ["sample_model.ts"];
+/** Parts of the others, and what has tests of its own in `tests/examples/`. */
+const SHARED = ["plugins", "sample_model.ts"];
 
 function run(example: string): string {
   const runtime = "bun" in process.versions ? [] : ["run", "-A", "--quiet"];

@@ -1,5 +1,139 @@
 /** `plugin check PLUGIN` */
+
+import { extname } from "node:path";
+import process from "node:process";
+import {
+  type Bundle,
+  ModelSigningError,
+  type Plugin,
+  printableJson,
+  quote,
+  Registry,
+} from "../../core/mod.ts";
+import { builtinPlugins, loadExecutable, loadModule, protocolContract } from "../../plugins/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
-export function pluginCheck(_: Invocation): Promise<ExitStatus> {
-  return Promise.resolve(0);
+import { addPlugin } from "../plugin_names.ts";
+import { pluginSettings } from "../plugin_settings.ts";
+import { type Suite, suitesOf } from "../plugin_suites.ts";
+import { type CheckedCase, checkText } from "../report/plugin_check.ts";
+import { pageStyle } from "../report/page.ts";
+import { readSignature } from "../signature.ts";
+import { userFolders } from "../user_folders.ts";
+
+/** Modules; everything else is a program. */
+const MODULES: readonly string[] = [".js", ".mjs", ".ts", ".mts"];
+
+/** Longest time for one case, in ms: the largest payloads through the slowest of services. */
+const CASE_MS = 120_000;
+
+/** Runs the contract suites on a plugin and reports. Gives 1 when a case failed, 3 when something could not be checked. */
+export async function pluginCheck(invocation: Invocation): Promise<ExitStatus> {
+  const { settings, operand: path, io, run } = invocation;
+  const { plugin, suites: protocol } = await loaded(invocation, path);
+  // It must be possible to use it beside what is built in.
+  addPlugin(new Registry(builtinPlugins), plugin);
+  const suites = [
+    ...protocol,
+    ...await suitesOf({
+      plugin,
+      settings: pluginSettings(plugin, (settings["set"] ?? []) as readonly string[], io.env),
+      reference: settings["reference"] as string | undefined,
+      bundle: await bundleIn(settings["bundle"] as string | undefined),
+      run,
+    }),
+  ];
+  const results = await checked(suites, run.signal);
+  const report = { plugin: `${plugin.name} ${plugin.version}`, path, results };
+  io.stdout.write(
+    settings["format"] === "json"
+      ? `${printableJson(JSON.stringify({ schemaVersion: 1, ...report }, undefined, 2))}\n`
+      : checkText(report, pageStyle(io.stdout, io)),
+  );
+  const outcomes = results.map(({ outcome }) => outcome);
+  return outcomes.includes("failed") ? 1 : outcomes.includes("skipped") ? 3 : 0;
+}
+
+async function loaded(
+  { io, run, version }: Invocation,
+  path: string,
+): Promise<{ readonly plugin: Plugin; readonly suites: readonly Suite[] }> {
+  if (MODULES.includes(extname(path).toLowerCase())) {
+    const { cache } = userFolders(io.env, process.platform);
+    const { plugin } = await loadModule(path, {
+      outside: [],
+      environment: io.env,
+      signal: run.signal,
+      ...(cache === undefined ? {} : { cacheFolder: cache }),
+    });
+    return { plugin, suites: [] };
+  }
+  const { plugin } = await loadExecutable(path, {
+    outside: [],
+    environment: io.env,
+    grant: {},
+    programVersion: version,
+    run,
+  });
+  const cases = await protocolContract({
+    path,
+    environment: io.env,
+    ...(run.logger ? { logger: run.logger } : {}),
+  });
+  return { plugin, suites: [{ about: "protocol", cases }] };
+}
+
+async function bundleIn(path: string | undefined): Promise<Bundle | undefined> {
+  if (path === undefined) return undefined;
+  const bundle = await readSignature(path);
+  if (bundle.ok) return bundle.value;
+  throw new ModelSigningError("BUNDLE_REFUSED", `${quote(path)} is not a usable signature`, {
+    issues: [bundle.issue],
+  });
+}
+
+/** One case after the other, also after one that failed. */
+async function checked(
+  suites: readonly Suite[],
+  signal: AbortSignal,
+): Promise<readonly CheckedCase[]> {
+  const results: CheckedCase[] = [];
+  for (const suite of suites) {
+    if ("skipped" in suite) {
+      results.push({ about: suite.about, name: "all", outcome: "skipped", reason: suite.skipped });
+      continue;
+    }
+    for (const { name, run } of suite.cases) {
+      if (signal.aborted) {
+        throw new ModelSigningError("ABORTED", "aborted", { cause: signal.reason });
+      }
+      const reason = await failureOf(run, signal);
+      results.push({
+        about: suite.about,
+        name,
+        ...(reason === undefined ? { outcome: "passed" } : { outcome: "failed", reason }),
+      });
+    }
+  }
+  return results;
+}
+
+/** Why a case failed, or undefined. */
+async function failureOf(
+  run: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { promise: ended, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => resolve(`it did not end within ${CASE_MS / 1000} s`), CASE_MS);
+  const abort = () => resolve("aborted");
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([run().then(() => undefined), ended]);
+  } catch (error) {
+    if (error instanceof ModelSigningError) return `${error.message} [${error.code}]`;
+    // Assertions show both values below their first line.
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
 }

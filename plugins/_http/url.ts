@@ -25,8 +25,7 @@ export function serviceUrl(
   } catch {
     throw new ModelSigningError(
       code,
-      // What cannot be parsed may hold credentials all the same.
-      `the address of ${what} is ${excerpt(base.replace(/[^/]*@/g, "…@"))}, which is no URL`,
+      `the address of ${what} is ${shown(base)}, which is no URL`,
     );
   }
   if (url.username !== "" || url.password !== "") {
@@ -36,13 +35,19 @@ export function serviceUrl(
   if (url.protocol !== "https:" && !plain) {
     throw new ModelSigningError(
       code,
-      `the address of ${what} is ${excerpt(base)}, expected https://, or http://${
+      `the address of ${what} is ${shown(base)}, expected https://, or http://${
         plainHttp ? "" : " on loopback"
       }`,
     );
   }
-  url.pathname = url.pathname.replace(/\/+$/, "") + path;
+  // From the beginning of a run only: else the time grows with the square of a length that a service decides.
+  url.pathname = url.pathname.replace(/(?<!\/)\/+$/, "") + path;
   return url;
+}
+
+/** An address for messages. What is no URL of a service may hold credentials all the same: `user:password@host`. */
+function shown(base: string): string {
+  return excerpt(base.replace(/(?<![^/])[^/]*@/g, "…@"));
 }
 
 /** Whether a URL's host can only be this machine. */

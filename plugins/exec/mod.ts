@@ -1,5 +1,6 @@
 /** Plugins that are programs of their own, in any language. docs/plugin-protocol.md specifies how they are spoken to. */
 
+export type { ProtocolContractSubject } from "./contract.ts";
 export { findExecutable } from "./find.ts";
 export { PROTOCOL_VERSION } from "./hello.ts";
 export {
@@ -8,3 +9,4 @@ export {
   loadExecutable,
   type ModelPathGrant,
 } from "./load.ts";
+export { protocolContract } from "./suite.ts";

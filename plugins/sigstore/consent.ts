@@ -74,7 +74,8 @@ async function remember(
 ): Promise<void> {
   try {
     await mkdir(dirname(record), { recursive: true, mode: 0o700 });
-    await writeFile(record, `${names.join("\n")}\n`, { mode: 0o600 });
+    // Anew: through a link, somebody who can write to the cache could have a file made elsewhere.
+    await writeFile(record, `${names.join("\n")}\n`, { flag: "wx", mode: 0o600 });
   } catch (error) {
     logger?.log("debug", "could not remember the answer", { code: systemCode(error) });
   }

@@ -81,7 +81,7 @@ function describe(expected: ExpectedText): string {
 /** Texts that people take for equal. */
 function hint(found: string, expected: ExpectedText, what: string): { readonly hint?: string } {
   if (typeof expected !== "string") return {};
-  const plain = (text: string) => text.toLowerCase().replace(/\/+$/, "");
+  const plain = (text: string) => text.toLowerCase().replace(/\/$/, "");
   return plain(found) === plain(expected)
     ? { hint: `the ${what} must be given exactly as it was signed: ${excerpt(found)}` }
     : {};

@@ -248,7 +248,11 @@ test("what is left out of a model in a registry is not signed, and reported", as
 test("a file in the current folder never takes the place of a model in a registry", async () => {
   await using desk = await ociDesk();
   await desk.write({ "oci:/127.0.0.1:1/models/m:v1": "a file" });
-  assertFault(await desk.run(["digest", "oci://127.0.0.1:1/models/m:v1"]), 3, "NETWORK_UNREACHABLE");
+  assertFault(
+    await desk.run(["digest", "oci://127.0.0.1:1/models/m:v1"]),
+    3,
+    "NETWORK_UNREACHABLE",
+  );
   assertStatus(await desk.run(["digest", "./oci:/127.0.0.1:1/models/m:v1"]), 0, "./");
 });
 

@@ -21,6 +21,7 @@ import {
   CONFIG,
   pushModel,
   pushReferrer,
+  type Referrer,
   REPOSITORY,
 } from "../support/oci_push.ts";
 import { assertFault, assertRejected, assertStatus } from "../support/outcome.ts";
@@ -38,9 +39,8 @@ async function attachForeign(desk: Desk, model: string): Promise<void> {
   assertStatus(await desk.run(args), 0, "sign with the other key");
 }
 
-async function statusOfBare(desk: Desk, model: string): Promise<string> {
-  const args = ["verify", "key", model, "--public-key", "key.pub"];
-  return (await desk.run(args)).stdout;
+function codesBySignature(signatures: Loose): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(signatures.map((each: Loose) => [each.signature, codesOf(each)]));
 }
 
 for (const referrersApi of [true, false]) {
@@ -52,42 +52,43 @@ for (const referrersApi of [true, false]) {
     await otherKey(desk);
     const model = await pushModel(registry.host, { layers: LAYERS });
     assertStatus(await desk.run(signing(at(registry))), 0, "sign");
-    // All younger than ours, so that they are tried first.
+    const other = ["sign", "key", at(registry), "--private-key", "other.pem"];
+    assertStatus(await desk.run([...other, "--signature", "other.sig"]), 0, "other key");
+    const foreignBundle = await readFile(join(desk.path, "other.sig"), "utf8");
     const subject = { digest: model, manifest: manifestOf(LAYERS, CONFIG) };
-    const created = "2099-01-01T00:00:00Z";
-    const garbage = await pushReferrer(registry.host, subject, {
-      ...attachedLayers(["no bundle at all"]),
-      created,
-    });
-    const twofold = await pushReferrer(registry.host, subject, {
-      ...attachedLayers(["one", "two"]),
-      created,
-    });
-    await pushReferrer(registry.host, subject, {
-      artifactType: "application/spdx+json",
-      layers: [{ content: "{}", mediaType: "application/spdx+json" }],
-      created,
-    });
-    await attachForeign(desk, at(registry));
+    // All younger than ours by their own account, so that they are tried first.
+    const push = (referrer: Referrer) =>
+      pushReferrer(registry.host, subject, { ...referrer, created: "2099-01-01T00:00:00Z" });
+    const garbage = await push(attachedLayers(["no bundle at all"]));
+    const foreign = await push(attachedLayers([foreignBundle]));
+    const twofold = await push(attachedLayers([foreignBundle, "another"]));
+    const spdx = "application/spdx+json";
+    await push({ artifactType: spdx, layers: [{ content: "{}", mediaType: spdx }] });
 
     const outcome = await desk.run(verifying(at(registry)));
     assertStatus(outcome, 0, "verify");
     const { otherSignatures, signature } = reportOf(outcome);
-    const found = new Map<string, Loose>(
-      otherSignatures.map((each: Loose) => [each.signature, each]),
-    );
-    assert.equal(found.has(signature), false);
-    for (const broken of [garbage, twofold]) {
-      assert.deepEqual(codesOf(found.get(broken)), ["BUNDLE_MALFORMED"]);
+    assert.deepEqual(codesBySignature(otherSignatures), {
+      [garbage]: ["BUNDLE_MALFORMED"],
+      [foreign]: ["KEY_HINT_MISMATCH", "SIGNATURE_INVALID"],
+    });
+    assert.ok(![garbage, foreign, twofold].includes(signature));
+    const text = await desk.run(["verify", "key", at(registry), "--public-key", "key.pub"]);
+    assert.match(text.stdout, /^VERIFIED/);
+    const others = text.stdout.slice(text.stdout.indexOf("Other signatures"));
+    for (const part of [garbage, foreign, "BUNDLE_MALFORMED", "SIGNATURE_INVALID"]) {
+      assert.ok(others.includes(part), text.stdout);
     }
-    // The foreign one is as old as ours: whether it was tried depends on their digests.
-    const foreign = otherSignatures.filter((each: Loose) =>
-      ![garbage, twofold].includes(each.signature)
+
+    // When none fits, all of them are told, also that which cannot be read.
+    await otherKey(desk);
+    const none = await desk.run(verifying(at(registry)).with(4, "other.pub"));
+    assertStatus(none, 1, "none fits");
+    const report = reportOf(none);
+    assert.deepEqual(
+      [report.signature, ...report.otherSignatures.map((each: Loose) => each.signature)].toSorted(),
+      [garbage, foreign, twofold, signature].toSorted(),
     );
-    for (const each of foreign) assert.ok(codesOf(each).includes("SIGNATURE_INVALID"));
-    const text = await statusOfBare(desk, at(registry));
-    assert.match(text, /^VERIFIED/);
-    for (const broken of [garbage, twofold]) assert.ok(text.includes(broken), text);
   });
 }
 
@@ -202,7 +203,7 @@ test("an attestation of another kind by the same key is no signature of the mode
     attachedLayers([encode(signedBundle(encode(attestation), keys))]),
   );
   const outcome = await desk.run(verifying(at(registry)).with(4, "other.pub"));
-  assertRejected(outcome, ["STATEMENT_PREDICATE"]);
+  assertRejected(outcome, ["PREDICATE_TYPE"]);
 });
 
 test("attach keeps a signature file beside the model, where verify and discover find it", async () => {

@@ -159,7 +159,12 @@ class Refresh {
       for (const [name, before] of Object.entries(previous.metadata.signed.meta)) {
         const listed = Object.hasOwn(now, name) ? now[name] : undefined;
         if (!listed) throw refused(snapshot.file, `it no longer lists ${reason(name)}`);
-        requireNotOlder(snapshot.file, `the version of ${name}`, listed.version, before.version);
+        requireNotOlder(
+          snapshot.file,
+          `the version of ${reason(name)}`,
+          listed.version,
+          before.version,
+        );
       }
     }
     this.#checkExpiry(snapshot);

@@ -57,12 +57,22 @@ test("serviceUrl() shows no credentials", () => {
       "https://user:hunter2@exa mple.com",
       "https://user:hunter2@example.com:99999",
       "ftp://user:hunter2@example.com",
+      "user:hunter2@example.com",
     ]
   ) {
     assert.throws(() => urlOf(base), (error: Error) => {
       assert.ok(!error.message.includes("hunter2"), error.message);
       return true;
     });
+  }
+});
+
+test("serviceUrl() takes addresses that are made to take long", () => {
+  const long = "/".repeat(250_000);
+  assert.ok(urlOf(`https://example.com/a${long}`).endsWith("a/api"));
+  assert.ok(urlOf(`https://example.com/${long}x`).endsWith("/x/api"));
+  for (const base of ["x".repeat(250_000), "@".repeat(250_000), "a/".repeat(125_000)]) {
+    assert.throws(() => urlOf(base), { code: "SIGNING_CONFIG_MALFORMED" });
   }
 });
 

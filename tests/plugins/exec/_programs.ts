@@ -12,7 +12,11 @@ import type { Interaction, RunOptions } from "../../../core/options.ts";
 import type { Provider, Settings } from "../../../core/plugin.ts";
 import { Secret } from "../../../core/secret.ts";
 import type { Signed } from "../../../core/signer.ts";
-import { type ExecOptions, loadExecutable } from "../../../plugins/exec/mod.ts";
+import {
+  type ExecOptions,
+  type LoadedExecutable,
+  loadExecutable,
+} from "../../../plugins/exec/mod.ts";
 import { programSource } from "../../support/plugin_programs.ts";
 
 export const PAE: Uint8Array = Uint8Array.from({ length: 100_000 }, (_, index) => index % 251);
@@ -36,7 +40,10 @@ export async function program({ path }: Folder, code: string, name = "demo"): Pr
   return file;
 }
 
-export async function load(path: string, options: Partial<ExecOptions> = {}) {
+export async function load(
+  path: string,
+  options: Partial<ExecOptions> = {},
+): Promise<LoadedExecutable> {
   return await loadExecutable(path, {
     outside: [],
     environment: process.env,

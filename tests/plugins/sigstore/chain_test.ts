@@ -13,7 +13,7 @@ import {
   rootAuthority,
   USAGE,
 } from "../../sigstore/certificate.ts";
-import { type Loose, preAuthentication } from "../../support/bundles.ts";
+import { base64, type Loose, preAuthentication } from "../../support/bundles.ts";
 import { codesFor, failures, verifyJson } from "../../support/sigstore_bundles.ts";
 import {
   Forge,
@@ -21,7 +21,7 @@ import {
   type ForgedCertificate,
   trustedAuthority,
 } from "../../support/sigstore_forge.ts";
-import { CA_EXTENSIONS, Pki } from "../../support/pki.ts";
+import { CA_EXTENSIONS, derOf, Pki } from "../../support/pki.ts";
 import { load } from "../../support/x509.ts";
 import { AnyLog, entryBody } from "../../support/sigstore_log.ts";
 
@@ -252,4 +252,14 @@ test("verify() refuses a certificate that is not for signing code", async () => 
     const json = forge.bundle(forge.certify({ usages: extensions }));
     assert.deepEqual(await codesFor(json, forge.trust(), FORGED_POLICY), ["CERTIFICATE_USAGE"]);
   }
+});
+
+test("verify() refuses a certificate whose key is restricted to RSA-PSS, which no signature here is", async () => {
+  using pki = new Pki();
+  const forge = new Forge();
+  const json = forge.bundle();
+  const leaf = pki.leaf(pki.root(), { key: "RSA-PSS" });
+  json.verificationMaterial.certificate.rawBytes = base64(derOf(leaf.certificate));
+  const found = await verifyJson(json, forge.trust(), FORGED_POLICY);
+  assert.equal(failures(found)["signature"], "KEY_REFUSED");
 });

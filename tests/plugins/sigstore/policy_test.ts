@@ -36,6 +36,12 @@ test("a difference in case or in a trailing slash gets a hint with what was sign
   assert.equal(identityIssue({ ...claims, identity: "me@example.com" }, policy)?.hint, undefined);
 });
 
+test("a name that is made to take long is compared like any other", () => {
+  const text = `${"/".repeat(60_000)}x`;
+  assert.equal(verdict(text, "dev@example.com"), "IDENTITY_MISMATCH");
+  assert.equal(verdict("dev@example.com", text), "IDENTITY_MISMATCH");
+});
+
 test("patterns must match the whole text", () => {
   const pattern = wholeTextPattern("dev@example\\.com|ops@example\\.com", "--identity-regexp");
   assert.equal(verdict("dev@example.com", pattern), undefined);
