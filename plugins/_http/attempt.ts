@@ -31,6 +31,8 @@ export class Attempt implements Disposable {
   #betweenBytes = false;
   #url: URL;
   #foreign = false;
+  /** Ends the wait for a part of a body. */
+  #endWait: (() => void) | undefined;
 
   /** Sends nothing yet. */
   constructor(asked: HttpRequest, options: RunOptions) {
@@ -41,6 +43,7 @@ export class Attempt implements Disposable {
     this.#signal = options.signal
       ? AbortSignal.any([options.signal, this.#deadline.signal])
       : this.#deadline.signal;
+    this.#signal.addEventListener("abort", () => this.#endWait?.());
   }
 
   /** Whom the request has come to, for messages. */
@@ -89,12 +92,50 @@ export class Attempt implements Disposable {
       }
       const accepts = this.#asked.accepts ?? ((status) => status >= 200 && status < 300);
       if (!accepts(response.status, this.#foreign)) {
-        const body = await readBody(response, MAX_REASON_BYTES);
+        const body = await this.bodyOf(response, MAX_REASON_BYTES);
         throw refusal(this.#asked, this.where, response, body, this.#foreign);
       }
       this.#hasHead = true;
       return response;
     }
+  }
+
+  /**
+   * Waits for the next part of a body, until the attempt ends. The runtime cannot be relied on for that: after a garbage
+   * collection, Deno 2.9.6 does not tell a body any more that the signal of its request has fired.
+   */
+  async next<T>(reader: ReadableStreamDefaultReader<T>): Promise<ReadableStreamReadResult<T>> {
+    if (this.#signal.aborted) throw this.#signal.reason;
+    const { promise, resolve, reject } = Promise.withResolvers<ReadableStreamReadResult<T>>();
+    this.#endWait = () => reject(this.#signal.reason);
+    reader.read().then(resolve, reject);
+    try {
+      return await promise;
+    } catch (error) {
+      // Lets go of the connection; how the body would have ended does not matter any more.
+      reader.cancel().catch(() => {});
+      throw error;
+    } finally {
+      this.#endWait = undefined;
+    }
+  }
+
+  /** A body as a whole, or undefined when it is longer than allowed. */
+  async bodyOf({ body }: Response, maxBytes: number): Promise<Uint8Array | undefined> {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const reader = body?.getReader();
+    while (reader) {
+      const { done, value } = await this.next(reader);
+      if (done) break;
+      length += value.length;
+      if (length > maxBytes) {
+        await reader.cancel();
+        return undefined;
+      }
+      chunks.push(value);
+    }
+    return Buffer.concat(chunks);
   }
 
   /** What an error of the runtime means, as something to throw. Gives `ABORTED` and failures through. */
@@ -173,21 +214,4 @@ export class Attempt implements Disposable {
   #wrongRedirect(found: string): Failure {
     return new Failure(new ModelSigningError("NETWORK_RESPONSE", `${this.where} ${found}`), false);
   }
-}
-
-/** The body, or undefined when it is longer than allowed. */
-export async function readBody(
-  response: Response,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  if (response.body) {
-    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-      length += chunk.length;
-      if (length > maxBytes) return undefined;
-      chunks.push(chunk);
-    }
-  }
-  return Buffer.concat(chunks);
 }

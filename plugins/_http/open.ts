@@ -41,7 +41,7 @@ function watched(
     async pull(controller) {
       try {
         attempt.startClock();
-        const next = await reader?.read();
+        const next = reader && await attempt.next(reader);
         attempt.stopClock();
         if (next && !next.done) return controller.enqueue(next.value);
         controller.close();

@@ -3,7 +3,6 @@
 import { ModelSigningError } from "../../core/errors.ts";
 import { isObject, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import type { RunOptions } from "../../core/options.ts";
-import { readBody } from "./attempt.ts";
 import { Failure } from "./failure.ts";
 import type { HttpRequest } from "./http_request.ts";
 import { attempts } from "./retry.ts";
@@ -36,7 +35,7 @@ export async function request(
 ): Promise<HttpResponse> {
   return await attempts(asked, options, async (attempt, span, count) => {
     const response = await attempt.head();
-    const body = await readBody(response, maxBytes);
+    const body = await attempt.bodyOf(response, maxBytes);
     if (body === undefined) {
       throw new Failure(
         new ModelSigningError(

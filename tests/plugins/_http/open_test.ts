@@ -80,3 +80,28 @@ test("request() follows no redirects unless told to, and those of POST never", a
   const { body, foreign } = await request({ ...asked, redirects }, {});
   assert.deepEqual([Buffer.from(body).toString(), foreign], ["there", false]);
 });
+
+for (const how of ["aborted", "too late"] as const) {
+  test(`a body that stalls ends when its run is ${how}, also after a garbage collection`, async () => {
+    await using stalling = await server((response) => {
+      response.writeHead(200, { "content-length": "2" });
+      response.write("x");
+    });
+    const stop = new AbortController();
+    // Twice, as when a run is a part of another: what nobody holds is collected.
+    const signal = AbortSignal.any([AbortSignal.any([stop.signal]), new AbortController().signal]);
+    const options = how === "aborted" ? { signal } : { signal, timeout: 1000 };
+    const { body } = await openRequest({ service, url: stalling.url }, options);
+    const end = codeOf(Array.fromAsync(body as unknown as AsyncIterable<Uint8Array>));
+    await sleep(100);
+    collectGarbage();
+    await sleep(100);
+    if (how === "aborted") stop.abort();
+    assert.equal(await end, how === "aborted" ? "ABORTED" : "NETWORK_TIMEOUT");
+  });
+}
+
+/** Neither runtime lets a program ask for a collection; this much garbage makes both run one. */
+function collectGarbage(): void {
+  for (let index = 0; index < 300; index++) new Uint8Array(4_000_000).fill(1);
+}
