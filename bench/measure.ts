@@ -27,17 +27,28 @@ export function isInstalled(program: string): boolean {
  * Runs two commands alternately, after one run of each that fills the page cache.
  *
  * @param pairs how often each is timed
+ * @param cleanUp is called after each run
  */
-export function compare(ours: Command, peer: Command, pairs: number): Comparison {
-  time(ours);
-  time(peer);
+export function compare(
+  ours: Command,
+  peer: Command,
+  pairs: number,
+  cleanUp: () => void = () => {},
+): Comparison {
+  const timed = (command: Command) => {
+    const elapsed = time(command);
+    cleanUp();
+    return elapsed;
+  };
+  timed(ours);
+  timed(peer);
   const times = Array.from({ length: pairs }, (_, index) => {
     if (index % 2 === 0) {
-      const first = time(ours);
-      return { ours: first, peer: time(peer) };
+      const first = timed(ours);
+      return { ours: first, peer: timed(peer) };
     }
-    const first = time(peer);
-    return { ours: time(ours), peer: first };
+    const first = timed(peer);
+    return { ours: timed(ours), peer: first };
   });
   return {
     ours: median(times.map((pair) => pair.ours)),

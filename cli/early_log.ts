@@ -20,3 +20,13 @@ export class EarlyLog implements Logger {
     this.#lines = [];
   }
 }
+
+/** Whether a command line that could not be parsed asks for every line there is. */
+export function asksForDebug(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const line = argv.join(" ").replaceAll("_", "-");
+  return /(?:^| )--log-level[ =]debug(?: |$)/i.test(line) ||
+    /^debug$/i.test(environment["MODEL_SIGNING_LOG_LEVEL"] ?? "");
+}

@@ -26,7 +26,13 @@ import { pick } from "./model.ts";
 /** Cases about one thing, or why there are none. */
 export type Suite =
   & { readonly about: string }
-  & ({ readonly cases: readonly ContractCase[] } | { readonly skipped: string });
+  & (
+    | { readonly cases: readonly ContractCase[] }
+    /** Nobody but its author can check it. */
+    | { readonly skipped: string }
+    /** It could be checked with more settings. */
+    | { readonly unchecked: string }
+  );
 
 /** What a plugin is checked with. */
 export type CheckInput = {
@@ -59,7 +65,7 @@ async function suitesFor(provider: Provider, input: CheckInput): Promise<readonl
     return [{ about, skipped: "commands do what only their author knows; run it yourself" }];
   }
   const missing = missingOption(provider, input.settings);
-  if (missing !== undefined) return [{ about, skipped: `it needs --set ${missing}=VALUE` }];
+  if (missing !== undefined) return [{ about, unchecked: `it needs --set ${missing}=VALUE` }];
   switch (provider.kind) {
     case "signer":
       return await signerSuites(about, provider, input);
@@ -127,7 +133,7 @@ async function verifierSuites(
     }
   }
   if (accepted === undefined) {
-    return [{ about, skipped: "it needs --bundle FILE, a signature that it accepts" }];
+    return [{ about, unchecked: "it needs --bundle FILE, a signature that it accepts" }];
   }
   const subject = accepted;
   const open = (with_: Settings) => provider.open(with_, run);
@@ -163,7 +169,7 @@ function sourceSuites(
   { settings: given, reference, run }: CheckInput,
 ): readonly Suite[] {
   if (reference === undefined) {
-    return [{ about, skipped: `it needs --reference ${provider.id}:…, a model that it opens` }];
+    return [{ about, unchecked: `it needs --reference ${provider.id}:…, a model that it opens` }];
   }
   const settings = pick(given, provider.options);
   const open = async (name: string, with_: Settings) =>

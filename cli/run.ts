@@ -1,8 +1,8 @@
 /** One run of the program: arguments in, exit status out. */
 
-import process from "node:process";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import process from "node:process";
 import {
   combineObservers,
   loggingObserver,
@@ -14,7 +14,7 @@ import {
 import type { ModelPathGrant } from "../plugins/mod.ts";
 import type { ExitStatus, Invocation } from "./command.ts";
 import { commandsOf } from "./commands.ts";
-import { EarlyLog } from "./early_log.ts";
+import { asksForDebug, EarlyLog } from "./early_log.ts";
 import type { Io } from "./io.ts";
 import { type Log, openLog } from "./log.ts";
 import { parseArguments } from "./parser.ts";
@@ -50,8 +50,8 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
   const progress = new ProgressLine(io.stderr);
   const toStderr = (text: string) => progress.aside(() => io.stderr.write(text));
   let log: Log | undefined;
+  const early = new EarlyLog();
   try {
-    const early = new EarlyLog();
     const context: PluginContext = {
       builtin: host.plugins,
       version: host.version,
@@ -100,6 +100,11 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
     });
   } catch (error) {
     progress.erase();
+    if (log === undefined && asksForDebug(argv, io.env)) {
+      // What a plugin wrote before it failed is what one looks for.
+      log = openLog({ "log-level": "debug" }, toStderr);
+      early.openTo(log.logger);
+    }
     return tellFault(error, toStderr, log);
   } finally {
     progress.erase();

@@ -3,7 +3,7 @@
 import type { Envelope } from "./bundle.ts";
 import type { failedCheck, skippedCheck } from "./check.ts";
 import type { childEnvironment } from "./child_environment.ts";
-import type { pae, PAYLOAD_TYPE, PaeForm } from "./dsse.ts";
+import type { pae, PaeForm, PAYLOAD_TYPE } from "./dsse.ts";
 import type { ModelSigningError, systemReason, throwIfAborted } from "./errors.ts";
 import type { isObject, parseJson } from "./json.ts";
 import type { keyAlgorithm, keyHint, publicKeyFromDer, verifyBytes } from "./keys.ts";

@@ -1,6 +1,6 @@
 /**
- * Runs the tests on Deno and on Bun at the same time, since each of them keeps one core busy, and shows the output
- * of one after the other's.
+ * Runs the tests on Deno and on Bun at the same time, since each of them keeps one core busy. The output of the first
+ * is shown as it comes, that of the second after it.
  */
 
 import { spawn } from "node:child_process";
@@ -15,8 +15,12 @@ function run(task: string): Promise<{ readonly output: Buffer; readonly status: 
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ["task", task], { stdio: ["ignore", "pipe", "pipe"] });
     const chunks: Uint8Array[] = [];
+    const live = task === TASKS[0];
     for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+      stream.on("data", (chunk: Uint8Array) => {
+        if (live) process.stdout.write(chunk);
+        else chunks.push(chunk);
+      });
     }
     child.once("error", reject);
     child.once("close", (status) => resolve({ output: Buffer.concat(chunks), status }));

@@ -23,6 +23,10 @@ import { userFolders } from "../user_folders.ts";
 /** Modules; everything else is a program. */
 const MODULES: readonly string[] = [".js", ".mjs", ".ts", ".mts"];
 
+/** What a plugin has passed when there is anything to check. */
+const LOADED =
+  "the plugin lies where nobody else can change it, loads, and declares what it provides";
+
 /** Longest time for one case, in ms: the largest payloads through the slowest of services. */
 const CASE_MS = 120_000;
 
@@ -32,7 +36,9 @@ export async function pluginCheck(invocation: Invocation): Promise<ExitStatus> {
   const { plugin, suites: protocol } = await loaded(invocation, path);
   // It must be possible to use it beside what is built in.
   addPlugin(new Registry(builtinPlugins), plugin);
-  const suites = [
+  const suites: Suite[] = [
+    // Whatever is wrong with that is thrown.
+    { about: "plugin", cases: [{ name: LOADED, run: () => Promise.resolve() }] },
     ...protocol,
     ...await suitesOf({
       plugin,
@@ -50,7 +56,7 @@ export async function pluginCheck(invocation: Invocation): Promise<ExitStatus> {
       : checkText(report, pageStyle(io.stdout, io)),
   );
   const outcomes = results.map(({ outcome }) => outcome);
-  return outcomes.includes("failed") ? 1 : outcomes.includes("skipped") ? 3 : 0;
+  return outcomes.includes("failed") ? 1 : outcomes.includes("unchecked") ? 3 : 0;
 }
 
 async function loaded(
@@ -98,8 +104,13 @@ async function checked(
 ): Promise<readonly CheckedCase[]> {
   const results: CheckedCase[] = [];
   for (const suite of suites) {
+    const { about } = suite;
     if ("skipped" in suite) {
-      results.push({ about: suite.about, name: "all", outcome: "skipped", reason: suite.skipped });
+      results.push({ about, name: "all", outcome: "skipped", reason: suite.skipped });
+      continue;
+    }
+    if ("unchecked" in suite) {
+      results.push({ about, name: "all", outcome: "unchecked", reason: suite.unchecked });
       continue;
     }
     for (const { name, run } of suite.cases) {
@@ -108,7 +119,7 @@ async function checked(
       }
       const reason = await failureOf(run, signal);
       results.push({
-        about: suite.about,
+        about,
         name,
         ...(reason === undefined ? { outcome: "passed" } : { outcome: "failed", reason }),
       });

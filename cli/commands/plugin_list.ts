@@ -1,14 +1,18 @@
 /** `plugin list` */
 
-import type { Plugin } from "../../core/mod.ts";
-import { printableJson } from "../../core/mod.ts";
+import { type Plugin, printableJson } from "../../core/mod.ts";
+import { listExecutables } from "../../plugins/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
 import type { KnownPlugin, Origin } from "../plugin_set.ts";
 import { Page, pageStyle } from "../report/page.ts";
 
-/** Lists the plugins of this run: the built-in ones, those that are configured, and those that were named. */
-export function pluginList({ settings, io, plugins }: Invocation): Promise<ExitStatus> {
+/**
+ * Lists the plugins of this run: the built-in ones, those that are configured, and those that were named. Programs on PATH
+ * are listed by their files: what they provide, only they could say.
+ */
+export async function pluginList({ settings, io, plugins }: Invocation): Promise<ExitStatus> {
   const { configPath } = plugins;
+  const programs = await listExecutables(io.env);
   if (settings["format"] === "json") {
     const json = JSON.stringify(
       {
@@ -21,6 +25,7 @@ export function pluginList({ settings, io, plugins }: Invocation): Promise<ExitS
           origin,
           providers: plugin.providers.map(({ kind, id, summary }) => ({ kind, id, summary })),
         })),
+        programs,
       },
       undefined,
       2,
@@ -33,9 +38,10 @@ export function pluginList({ settings, io, plugins }: Invocation): Promise<ExitS
     }
     page.gap();
     page.field("Configured", configPath ?? "nowhere: no home folder is set");
+    page.field("On PATH", programs);
     io.stdout.write(page.toString().trimStart());
   }
-  return Promise.resolve(0);
+  return 0;
 }
 
 function titleOf({ plugin: { name, version }, origin }: KnownPlugin): string {

@@ -12,7 +12,7 @@ export type CheckedCase =
   }
   & (
     | { readonly outcome: "passed" }
-    | { readonly outcome: "failed" | "skipped"; readonly reason: string }
+    | { readonly outcome: "failed" | "skipped" | "unchecked"; readonly reason: string }
   );
 
 /** A plugin and its cases. */
@@ -27,16 +27,17 @@ export function checkText({ plugin, path, results }: PluginCheck, style: PageSty
   const page = new Page(style);
   const count = (wanted: CheckedCase["outcome"]) =>
     results.filter(({ outcome }) => outcome === wanted).length;
-  const [failed, skipped] = [count("failed"), count("skipped")];
+  const [failed, skipped, unchecked] = [count("failed"), count("skipped"), count("unchecked")];
   const [word, tone] = failed > 0
     ? ["REFUSED", "bad"] as const
-    : skipped > 0
+    : unchecked > 0
     ? ["INCOMPLETE", "unsure"] as const
     : ["CONFORMS", "good"] as const;
   const figures = [
     `${counted(count("passed"), "case")} passed`,
     ...(failed > 0 ? [`${failed} failed`] : []),
-    ...(skipped > 0 ? [`${skipped} not checked`] : []),
+    ...(unchecked > 0 ? [`${unchecked} not checked`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ];
   page.headline(word, tone, `${plugin} (${path}): ${figures.join(", ")}`);
   for (const about of new Set(results.map((result) => result.about))) {
@@ -44,8 +45,8 @@ export function checkText({ plugin, path, results }: PluginCheck, style: PageSty
       about,
       results.filter((result) => result.about === about).map((result) =>
         result.outcome === "passed"
-          ? [`passed   ${result.name}`]
-          : [`${result.outcome.padEnd(8)} ${result.name}`, ...reasonLines(result.reason)]
+          ? [`passed    ${result.name}`]
+          : [`${result.outcome.padEnd(9)} ${result.name}`, ...reasonLines(result.reason)]
       ),
       Infinity,
     );

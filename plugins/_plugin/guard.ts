@@ -140,11 +140,7 @@ function openedSignerAt(who: string, value: unknown): OpenedSigner {
 function signerAt(who: string, value: unknown): Signer {
   const given = objectAt(value, "the signer");
   const sign = methodAt(given, "sign", "the signer");
-  // Named now, when nothing has been signed yet.
-  if (typeof given[Symbol.asyncDispose as unknown as string] !== "function") {
-    throw new ShapeError("the signer has no [Symbol.asyncDispose]()");
-  }
-  const dispose = given[Symbol.asyncDispose as unknown as string] as () => unknown;
+  const dispose = methodAt(given, Symbol.asyncDispose, "the signer");
   let disposed: Promise<void> | undefined;
   return {
     async sign(pae, run) {
@@ -164,7 +160,7 @@ function signerAt(who: string, value: unknown): Signer {
         who,
         what: "[Symbol.asyncDispose]()",
         options: {},
-        run: () => Reflect.apply(dispose, given, []),
+        run: () => dispose(),
         read: () => {},
       }),
   };

@@ -14,7 +14,7 @@ import type {
 import { across } from "./across.ts";
 import type { DeclaredProvider } from "./declaration.ts";
 import { entryAt, modelAt } from "./entries.ts";
-import { booleanAt, type Members, methodAt, objectAt, ShapeError, textAt } from "./shape.ts";
+import { booleanAt, type Members, methodAt, objectAt, textAt } from "./shape.ts";
 import { issueAt } from "./verification.ts";
 
 /**
@@ -132,12 +132,8 @@ async function* iterated<T>(
     what,
     options: run,
     run: begin,
-    read: (value) => {
-      const given = objectAt(value, what) as Members & Partial<AsyncIterable<unknown>>;
-      const make = given[Symbol.asyncIterator];
-      if (typeof make !== "function") throw new ShapeError(`${what} gave nothing to iterate`);
-      return Reflect.apply(make, given, []) as AsyncIterator<unknown>;
-    },
+    read: (value) =>
+      methodAt(objectAt(value, what), Symbol.asyncIterator, what)() as AsyncIterator<unknown>,
   });
   let done = false;
   try {

@@ -7,7 +7,7 @@ import { excerpt } from "../../core/text.ts";
 export class ShapeError extends Error {}
 
 /** A bag of members of any type. */
-export type Members = Readonly<Record<string, unknown>>;
+export type Members = Readonly<Record<string | symbol, unknown>>;
 
 /** Longest text in a message, a description or a name, in UTF-16 units: a long sentence has 200. */
 export const MAX_TEXT_LENGTH = 4096;
@@ -89,11 +89,13 @@ export function base64At(value: unknown, where: string, limit: number): Uint8Arr
 /** A function, bound to what it is a member of. */
 export function methodAt(
   owner: Members,
-  name: string,
+  name: string | symbol,
   where: string,
 ): (...given: readonly unknown[]) => unknown {
   const method = owner[name];
-  if (typeof method !== "function") throw unexpected(method, `${where}.${name}`, "a function");
+  if (typeof method !== "function") {
+    throw unexpected(method, `${where}.${String(name)}`, "a function");
+  }
   return (...given) => Reflect.apply(method, owner, given);
 }
 

@@ -13,6 +13,9 @@ import { frameBytes } from "./frames.ts";
 import { PROTOCOL_VERSION } from "./hello.ts";
 import { GRACE_MS, HELLO_MS, MAX_FRAME_BYTES } from "./limits.ts";
 
+/** Wait for the answer to what takes no work, in ms. */
+const ANSWER_MS = 3000;
+
 /** What the suite needs. */
 export type ProtocolContractSubject = {
   /** Absolute. */
@@ -126,6 +129,7 @@ class Conversation {
   readonly #frames: JsonObject[] = [];
   #wake: () => void = () => {};
   #ended: ModelSigningError | undefined;
+  #heard = false;
 
   static async begin(
     { path, environment, logger }: ProtocolContractSubject,
@@ -167,15 +171,19 @@ class Conversation {
     this.#wake();
   }
 
-  /** The next frame; the reason when there will be none. */
+  /** The next frame, for which the first one is waited longer; throws the reason when there will be none. */
   async next(): Promise<JsonObject> {
-    const deadline = performance.now() + HELLO_MS;
+    const limit = this.#heard ? ANSWER_MS : HELLO_MS;
+    const deadline = performance.now() + limit;
     for (;;) {
       const frame = this.#frames.shift();
-      if (frame !== undefined) return frame;
+      if (frame !== undefined) {
+        this.#heard = true;
+        return frame;
+      }
       if (this.#ended) throw this.#ended;
       const left = deadline - performance.now();
-      assert.ok(left > 0, `there was no answer within ${HELLO_MS / 1000} s`);
+      assert.ok(left > 0, `there was no answer within ${limit / 1000} s`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => {

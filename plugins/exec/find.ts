@@ -1,7 +1,7 @@
 /** Programs on PATH that are plugins. */
 
 import { constants } from "node:fs";
-import { access, realpath, stat } from "node:fs/promises";
+import { access, readdir, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { KEBAB_CASE } from "../_plugin/mod.ts";
@@ -22,14 +22,41 @@ export async function findExecutable(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<string | undefined> {
   if (!KEBAB_CASE.test(name)) return undefined;
-  const current = await currentFolder();
-  const path = environment["PATH"] ?? environment["Path"] ?? "";
-  for (const folder of absoluteFolders(path)) {
+  for (const folder of await searched(environment)) {
     const file = join(folder, `${PREFIX}${name}${SUFFIX}`);
-    if (!await isProgram(file)) continue;
-    if (await realpath(folder) !== current) return file;
+    if (await isProgram(file)) return file;
   }
   return undefined;
+}
+
+/** Every program that {@link findExecutable} would find. Nothing is started. */
+export async function listExecutables(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<readonly string[]> {
+  const found = new Map<string, string>();
+  for (const folder of await searched(environment)) {
+    const files = await readdir(folder).catch(() => []);
+    for (const file of files.filter((file) => file.startsWith(PREFIX)).sort()) {
+      const path = join(folder, file);
+      const name = nameOf(path) ?? "";
+      if (found.has(name) || file !== `${PREFIX}${name}${SUFFIX}`) continue;
+      if (KEBAB_CASE.test(name) && await isProgram(path)) found.set(name, path);
+    }
+  }
+  return [...found.values()];
+}
+
+/** The folders of PATH, but for the current one. */
+async function searched(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<readonly string[]> {
+  const current = await currentFolder();
+  const folders: string[] = [];
+  for (const folder of absoluteFolders(environment["PATH"] ?? environment["Path"] ?? "")) {
+    const real = await realpath(folder).catch(() => undefined);
+    if (real !== undefined && real !== current) folders.push(folder);
+  }
+  return folders;
 }
 
 /** The NAME of `model-signing-plugin-NAME`; undefined for a program that is called otherwise. */

@@ -1,7 +1,7 @@
 /** Plugins that are programs of their own, in any language. docs/plugin-protocol.md specifies how they are spoken to. */
 
 export type { ProtocolContractSubject } from "./contract.ts";
-export { findExecutable } from "./find.ts";
+export { findExecutable, listExecutables } from "./find.ts";
 export { PROTOCOL_VERSION } from "./hello.ts";
 export {
   type ExecOptions,

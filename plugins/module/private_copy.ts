@@ -8,8 +8,8 @@ import { quote } from "../../core/text.ts";
 
 /**
  * Imports what is outside of a module's own file are looked for beside it and in every `node_modules` above it. (From
- * memory, as a `data:` or `blob:` URL, Bun 1.4.5 looks in the current folder.) So the copy lies alone, and below folders
- * in which nobody else can put a `node_modules`, if there is such a place.
+ * memory, as a `data:` or `blob:` URL, Bun 1.4.5 looks in the current folder.) So the copy lies alone, where there is no
+ * `node_modules` above it, and where nobody else can put one, if there is such a place.
  *
  * @param cacheFolder the user's own; undefined when there is none
  * @throws {ModelSigningError} `PLUGIN_UNLOADABLE` when there is no place for it
@@ -31,34 +31,23 @@ export async function withPrivateCopy<T>(
 }
 
 async function privateFolder(cacheFolder: string | undefined): Promise<string> {
-  const own = cacheFolder === undefined ? undefined : await folderIn(cacheFolder);
-  if (typeof own === "string") return own;
-  const shared = tmpdir();
-  const trap = await nodeModulesAbove(shared);
-  if (trap !== undefined) {
-    throw new ModelSigningError(
-      "PLUGIN_UNLOADABLE",
-      `cannot load plugins in ${quote(shared)}: ${quote(trap)} could be imported in their place`,
-      { hint: "set XDG_CACHE_HOME or TMPDIR to a folder of your own" },
-    );
+  let problem = "";
+  for (const place of [...(cacheFolder === undefined ? [] : [cacheFolder]), tmpdir()]) {
+    const trap = await nodeModulesAbove(place);
+    if (trap === undefined) {
+      try {
+        await mkdir(place, { recursive: true, mode: 0o700 });
+        return await mkdtemp(join(place, "model-signing-plugin-"));
+      } catch (error) {
+        problem = `${quote(place)}: ${systemReason(error)}`;
+      }
+    } else problem = `${quote(place)}: ${quote(trap)} could be imported in the plugin's place`;
   }
-  const temporary = await folderIn(shared);
-  if (typeof temporary === "string") return temporary;
   throw new ModelSigningError(
     "PLUGIN_UNLOADABLE",
-    `there is no place for a copy of the plugin: ${quote(shared)}: ${systemReason(temporary)}`,
-    { cause: temporary, hint: "set XDG_CACHE_HOME or TMPDIR to a folder that can be written" },
+    `there is no place for a private copy of the plugin: ${problem}`,
+    { hint: "set XDG_CACHE_HOME or TMPDIR to a folder of your own" },
   );
-}
-
-/** A new folder with mode 0700, or why there is none. */
-async function folderIn(place: string): Promise<unknown> {
-  try {
-    await mkdir(place, { recursive: true, mode: 0o700 });
-    return await mkdtemp(join(place, "model-signing-plugin-"));
-  } catch (error) {
-    return error;
-  }
 }
 
 async function nodeModulesAbove(folder: string): Promise<string | undefined> {

@@ -6,6 +6,9 @@ export const TITLE = "org.opencontainers.image.title";
 /** Path of a layer's file or folder (CNCF ModelPack specification). */
 export const MODEL_PACK_PATH = "org.cncf.model.filepath";
 
+/** On a layer: oras has packed a folder, and unpacks it again when this is "true" (oras-go, `file.AnnotationUnpack`). */
+export const UNPACK = "io.deis.oras.content.unpack";
+
 /** On the subject of a statement: the kind of source that the model was listed from; {@link OCI_SOURCE}. */
 export const SOURCE = "dev.model-signing.source";
 
@@ -15,8 +18,13 @@ export const OCI_SOURCE = "oci";
 /** On the subject of a statement: digest of the manifest's own bytes, `sha256:` and lowercase hex. */
 export const MANIFEST_DIGEST = "dev.model-signing.oci.manifest.digest";
 
-/** On a resource: {@link CONFIG_ROLE} for the manifest's config blob, which is no file of the model. */
+/**
+ * On a resource that need not be a file of the model: {@link CONFIG_ROLE} for the manifest's config blob,
+ * {@link ARCHIVE_ROLE} for a layer that may have been unpacked.
+ */
 export const ROLE = "dev.model-signing.oci.role";
 
 /** Value of {@link ROLE}. */
 export const CONFIG_ROLE = "config";
+/** Value of {@link ROLE}. */
+export const ARCHIVE_ROLE = "archive";

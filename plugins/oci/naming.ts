@@ -14,7 +14,7 @@ import type { Issue, IssueCode } from "../../core/errors.ts";
 import { pathProblem } from "../../core/path.ts";
 import type { StatedDigest } from "../../core/source.ts";
 import { excerpt, quote } from "../../core/text.ts";
-import { CONFIG_ROLE, MODEL_PACK_PATH, ROLE, TITLE } from "./annotations.ts";
+import { ARCHIVE_ROLE, CONFIG_ROLE, MODEL_PACK_PATH, ROLE, TITLE, UNPACK } from "./annotations.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { splitDigest } from "./digest.ts";
 import type { ImageManifest } from "./manifest.ts";
@@ -26,6 +26,9 @@ export const CONFIG_NAME = "config.json";
 /** Name of the config blob beside a layer called {@link CONFIG_NAME}. */
 export const CONFIG_NAME_BESIDE = "oci-config.json";
 
+/** What oras calls a file of no known type ("oras push"). */
+const ORAS_FILE = "application/vnd.oci.image.layer.v1.tar";
+
 /** A blob of the manifest under the name that its resource has. */
 export type NamedBlob = {
   readonly name: string;
@@ -33,6 +36,8 @@ export type NamedBlob = {
   readonly digest: StatedDigest;
   /** False for the config blob. */
   readonly isLayer: boolean;
+  /** A layer that whoever downloads the model may unpack. */
+  readonly isArchive: boolean;
   /** Further members of its resource. */
   readonly extra: Readonly<Record<string, unknown>>;
 };
@@ -107,14 +112,23 @@ function nameBlob(name: string, descriptor: Descriptor, isLayer: boolean): Named
       `has a ${algorithm} digest, and only sha256 can be signed`,
     );
   }
-  const role = isLayer ? {} : { annotations: { [ROLE]: CONFIG_ROLE } };
+  const isArchive = isLayer && (isPositionalName(name) || mayBeUnpacked(descriptor));
+  const role = isArchive ? ARCHIVE_ROLE : isLayer ? undefined : CONFIG_ROLE;
   return {
     name,
     descriptor,
     digest: { algorithm, digest: hex },
     isLayer,
-    extra: { mediaType, size, ...role },
+    isArchive,
+    extra: { mediaType, size, ...(role === undefined ? {} : { annotations: { [ROLE]: role } }) },
   };
+}
+
+/** oras gives every file that it is told no type for the type of an archive, and marks the archives that it made. */
+function mayBeUnpacked({ mediaType, annotations = {} }: Descriptor): boolean {
+  const isFileOfOras = mediaType === ORAS_FILE && annotations[TITLE] !== undefined &&
+    annotations[UNPACK] !== "true";
+  return isArchiveType(mediaType) && !isFileOfOras;
 }
 
 /** The same bytes. A digest with two sizes is a lie about one of them. */

@@ -12,7 +12,7 @@ import type { RunOptions } from "../../core/options.ts";
 import { isAtOrBelowAny, pathProblem } from "../../core/path.ts";
 import type { Puller } from "../../core/source.ts";
 import { excerpt, quote } from "../../core/text.ts";
-import { isArchiveType, isPositionalName, type NamedBlob } from "./naming.ts";
+import type { NamedBlob } from "./naming.ts";
 import type { OciSource } from "./source.ts";
 import type { OciReader } from "./store.ts";
 import { PullProgress } from "./pull_progress.ts";
@@ -39,8 +39,8 @@ export class OciPuller implements Puller {
   async pull(folder: string, options: RunOptions): Promise<void> {
     throwIfAborted(options.signal);
     const layers = this.#layers();
-    for (const { name, descriptor: { mediaType } } of layers) {
-      if (!isPositionalName(name) && !isArchiveType(mediaType)) continue;
+    for (const { name, isArchive } of layers) {
+      if (!isArchive) continue;
       options.logger?.log("warn", "a layer is an archive and is written as it is, not unpacked", {
         path: name,
       });

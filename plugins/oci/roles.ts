@@ -6,15 +6,15 @@ import { isObject } from "../../core/json.ts";
 import { parseShardName } from "../../core/shard.ts";
 import type { ResourceRole } from "../../core/source.ts";
 import type { Statement } from "../../core/statement.ts";
-import { CONFIG_ROLE, OCI_SOURCE, ROLE, SOURCE } from "./annotations.ts";
-import { CONFIG_NAME, isArchiveType, isPositionalName } from "./naming.ts";
+import { ARCHIVE_ROLE, CONFIG_ROLE, OCI_SOURCE, ROLE, SOURCE } from "./annotations.ts";
+import { CONFIG_NAME, isPositionalName } from "./naming.ts";
 
 /**
  * The resources of a statement about a manifest that need not be files of a folder: the config blob, and archives.
  *
- * Our own statements say that they are about a manifest, and which resource is its config blob. Those of the Go tool
- * say neither, and then `config.json` could as well be a file whose loss nobody should forgive: there the user has to
- * assert it.
+ * Our own statements say that they are about a manifest, and which resources are its config blob and archives. Those of
+ * the Go tool say neither, and then `config.json` could as well be a file whose loss nobody should forgive: there the
+ * user has to assert it, and names are all that there is to go by.
  */
 export function ociRoles(
   { manifest: { annotations = {}, resources, serialization } }: Statement,
@@ -26,17 +26,18 @@ export function ociRoles(
     const path = serialization.method === "shards"
       ? parseShardName(resource.name)?.path ?? resource.name
       : resource.name;
-    const isConfig = marked ? isMarkedConfig(resource) : path === CONFIG_NAME;
-    if (isConfig) return [[resource.name, "metadata"]];
-    const mediaType = resource.extra?.["mediaType"];
-    const isArchive = isPositionalName(path) ||
-      (typeof mediaType === "string" && isArchiveType(mediaType));
-    return isArchive ? [[resource.name, "archive"]] : [];
+    const role = marked ? markOf(resource) : nameRole(path);
+    return role === undefined ? [] : [[resource.name, role]];
   });
   return new Map(roles);
 }
 
-function isMarkedConfig({ extra }: Resource): boolean {
+function markOf({ extra }: Resource): ResourceRole | undefined {
   const annotations = extra?.["annotations"] as Json | undefined;
-  return isObject(annotations) && annotations[ROLE] === CONFIG_ROLE;
+  const mark = isObject(annotations) ? annotations[ROLE] : undefined;
+  return mark === CONFIG_ROLE ? "metadata" : mark === ARCHIVE_ROLE ? "archive" : undefined;
+}
+
+function nameRole(path: string): ResourceRole | undefined {
+  return path === CONFIG_NAME ? "metadata" : isPositionalName(path) ? "archive" : undefined;
 }

@@ -179,7 +179,6 @@ for (const referrersApi of [true, false]) {
       assertStatus(await desk.run(signing(at(registry), "--signature", "m.sig")), 0, "sign");
       for (
         const [status, code] of [
-          [500, "NETWORK_STATUS"],
           [403, "OCI_UNAUTHORIZED"],
           [429, "NETWORK_STATUS"],
         ] as const
@@ -199,9 +198,7 @@ for (const referrersApi of [true, false]) {
       }
       assert.deepEqual(await registry.tags(REPOSITORY), ["v1"]);
       // What was pushed before it failed is not found when the model is verified.
-      if (fault.part !== "manifests" || !referrersApi) {
-        assertRejected(await desk.run(verifying(at(registry))), ["SIGNATURE_MISSING"]);
-      }
+      assertRejected(await desk.run(verifying(at(registry))), ["SIGNATURE_MISSING"]);
       // And it can be done later.
       assertStatus(await desk.run(signing(at(registry))), 0, "again");
       assertStatus(await desk.run(verifying(at(registry))), 0, "verify");

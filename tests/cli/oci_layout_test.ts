@@ -100,21 +100,21 @@ test("a signature is carried to another layout by discover and attach", async ()
 
 const offline = withoutNetwork();
 
-test("a layout with its signature is all that an air gap needs", {
-  skip: offline === undefined ? "no network namespace can be made" : false,
-}, async () => {
-  await using at = await ociDesk();
-  layOut(at, "layout", "v1");
-  assertStatus(await at.run(signing("oci-layout:layout:v1")), 0, "sign");
-  await cp(join(at.path, "layout"), join(at.path, "carried"), { recursive: true });
-  const command: CommandLine = [
-    ...programCommand(),
-    ...verifying("oci-layout:carried:v1", "--pull", "model"),
-  ];
-  const outcome = offline!(command, { cwd: at.path, env: at.env });
-  assertStatus(outcome, 0, "verify offline");
-  assert.equal(await readFile(join(at.path, "model/weights.bin"), "utf8"), "weights");
-});
+if (offline !== undefined) {
+  test("a layout with its signature is all that an air gap needs", async () => {
+    await using at = await ociDesk();
+    layOut(at, "layout", "v1");
+    assertStatus(await at.run(signing("oci-layout:layout:v1")), 0, "sign");
+    await cp(join(at.path, "layout"), join(at.path, "carried"), { recursive: true });
+    const command: CommandLine = [
+      ...programCommand(),
+      ...verifying("oci-layout:carried:v1", "--pull", "pulled"),
+    ];
+    const outcome = offline(command, { cwd: at.path, env: at.env });
+    assertStatus(outcome, 0, "verify offline");
+    assert.equal(await readFile(join(at.path, "pulled/weights.bin"), "utf8"), "weights");
+  });
+}
 
 test("a layout with several models needs a name for one", async () => {
   await using at = await ociDesk();
@@ -136,7 +136,7 @@ test("a layout with several models needs a name for one", async () => {
   });
   const ambiguous = await at.run(["digest", "oci-layout:layout"]);
   assertFault(ambiguous, 3, "OCI_MANIFEST");
-  assert.match(ambiguous.stderr, /v1, v2/);
+  assert.match(ambiguous.stderr, /"v1", "v2"/);
   assertFault(await at.run(["digest", "oci-layout:layout:v3"]), 3, "OCI_NOT_FOUND");
   assertStatus(await at.run(signing("oci-layout:layout:v2")), 0, "v2");
   assertStatus(await at.run(verifying("oci-layout:layout:v2")), 0, "v2");

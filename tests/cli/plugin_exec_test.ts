@@ -107,6 +107,18 @@ test("a program that misbehaves leaves no signature, no folder, and an error tha
   }
 });
 
+test("what a program wrote before it failed to say hello is shown at debug level", async () => {
+  await using bench = await pluginBench();
+  const path = await demo(bench, "sys.stderr.write('no card reader'); sys.exit(1)");
+  const sign = ["sign", "demo", "model", "--plugin-exec", path];
+  for (const more of [["--log-level", "debug"], ["--log_level=DEBUG"]]) {
+    const outcome = await bench.run([...sign, ...more]);
+    assert.equal(outcome.status, 3);
+    assert.match(outcome.stderr, /debug: .*no card reader/);
+  }
+  assert.ok(!(await bench.run(sign)).stderr.includes("card"));
+});
+
 test("Ctrl-C ends the program, too", async () => {
   await using bench = await pluginBench();
   const pids = join(bench.path, "pid");

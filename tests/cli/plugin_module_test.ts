@@ -378,3 +378,40 @@ test("plugins come from the command line only", async () => {
   const json = await bench.run(["digest", "model", "--json", JSON.stringify({ plugin: [path] })]);
   assertFault(json, 2, "USAGE");
 });
+
+test("what a plugin forgot to bundle is not taken from the current folder or the model", async () => {
+  await using bench = await pluginBench();
+  const mark = join(bench.path, "mark");
+  const trap = `import { writeFileSync } from "node:fs"; writeFileSync(${
+    JSON.stringify(mark)
+  }, "");`;
+  for (const folder of ["", "model/"]) {
+    await bench.write({
+      [`${folder}helper.js`]: trap,
+      [`${folder}node_modules/helper/package.json`]: '{"type": "module", "main": "index.js"}',
+      [`${folder}node_modules/helper/index.js`]: trap,
+    });
+  }
+  const imports = [
+    `import "./helper.js";`,
+    `import "helper";`,
+    `await import("./helper.js");`,
+    `await import("helper");`,
+  ];
+  for (const [index, line] of imports.entries()) {
+    const path = await bench.plugin(`p${index}.js`, `${line}\n${signerSource()}`);
+    for (const [cwd, model] of [[bench.path, "model"], [join(bench.path, "model"), "weights"]]) {
+      const outcome = await bench.run(["digest", model!, "--plugin", path], { cwd: cwd! });
+      assertFault(outcome, 3, "PLUGIN_UNLOADABLE");
+      assert.match(outcome.stderr, /hint: .*bundle/);
+    }
+  }
+  const env = { NODE_PATH: join(bench.path, "node_modules") };
+  const path = await bench.plugin("demo.js", signerSource());
+  assertFault(
+    await bench.run(["sign", "demo", "model", "--plugin", path], { env }),
+    3,
+    "PLUGIN_UNSAFE",
+  );
+  assert.ok(!existsSync(mark));
+});

@@ -37,26 +37,38 @@ export const CONFIG = '{"c":1}';
  */
 export async function pushModel(
   host: string,
-  { layers, config = CONFIG, repository = REPOSITORY, tag = "v1", ...rest }: PushedModel,
+  { layers, config = CONFIG, tag = "v1", ...rest }: PushedModel,
 ): Promise<string> {
-  const { manifest = manifestOf(layers, config), authorization } = rest;
-  const push = { base: `http://${host}/v2/${repository}/`, authorization };
+  const { manifest = manifestOf(layers, config) } = rest;
   for (const content of [...layers.map(({ content }) => content), config]) {
-    await pushBlob(push, content);
+    await pushBlob(host, content, rest);
   }
+  const push = pushTo(host, rest);
   const bytes = encode(manifest);
   await sent(push, "PUT", `manifests/${tag}`, manifest.mediaType ?? MANIFEST_TYPE, bytes);
   return `sha256:${sha256(bytes)}`;
 }
 
-type Push = { readonly base: string; readonly authorization: string | undefined };
+/** Where something is pushed to. */
+export type PushPlace = Pick<PushedModel, "repository" | "authorization">;
 
-/** OCI distribution 1.1, "Pushing a blob monolithically". */
-async function pushBlob(push: Push, content: string | Uint8Array): Promise<void> {
+/** Pushes a blob over plain HTTP (OCI distribution 1.1, "Pushing a blob monolithically"). */
+export async function pushBlob(
+  host: string,
+  content: string | Uint8Array,
+  place: PushPlace = {},
+): Promise<void> {
+  const push = pushTo(host, place);
   const begun = await sent(push, "POST", "blobs/uploads/");
   const at = new URL(begun.headers.get("location")!, push.base);
   at.searchParams.set("digest", `sha256:${sha256(content)}`);
   await sent(push, "PUT", at.href, "application/octet-stream", Buffer.from(content));
+}
+
+type Push = { readonly base: string; readonly authorization: string | undefined };
+
+function pushTo(host: string, { repository = REPOSITORY, authorization }: PushPlace): Push {
+  return { base: `http://${host}/v2/${repository}/`, authorization };
 }
 
 async function sent(
@@ -118,7 +130,7 @@ export async function pushReferrer(
   };
   // A manifest needs a tag or its digest to be pushed.
   const digest = `sha256:${sha256(encode(manifest))}`;
-  const push = { base: `http://${host}/v2/${REPOSITORY}/`, authorization: undefined };
+  const push = pushTo(host, {});
   await pushModel(host, { layers, config: "{}", manifest, tag: digest });
   if ((await fetch(new URL(`referrers/${subject.digest}`, push.base))).ok) return digest;
   const tag = `manifests/${subject.digest.replace(":", "-")}`;

@@ -3,11 +3,12 @@
 import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Fault } from "../oci/faults.ts";
 import type { Behaviour, RequestRecord, Started } from "../oci/server.ts";
@@ -135,14 +136,20 @@ export async function startDockerRegistry(
       ...(password || token ? { auth } : {}),
     }),
   );
+  // Into a file: a pipe would be full, and the registry wait, when nobody reads because a program is run.
+  const log = join(folder, "log");
+  const file = openSync(log, "w");
   const child = spawn("docker-registry", ["serve", join(folder, "config.yml")], {
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", "ignore", file],
   });
-  const line = await lineWith(child, child.stderr!, /listening on 127\.0\.0\.1:\d+/);
-  // What it goes on to say must not fill the pipe.
-  child.stderr!.resume();
+  closeSync(file);
+  const listening = /listening on (127\.0\.0\.1:\d+)/;
+  while (!listening.test(readFileSync(log, "utf8"))) {
+    if (child.exitCode !== null) throw new Error("docker-registry did not start");
+    await sleep(20);
+  }
   return {
-    host: /listening on (127\.0\.0\.1:\d+)/.exec(line)![1]!,
+    host: listening.exec(readFileSync(log, "utf8"))![1]!,
     async [Symbol.asyncDispose]() {
       await ended(child, () => child.kill());
       rmSync(folder, { recursive: true, force: true });

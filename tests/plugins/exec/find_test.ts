@@ -3,7 +3,7 @@ import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { findExecutable, nameOf } from "../../../plugins/exec/find.ts";
+import { findExecutable, listExecutables, nameOf } from "../../../plugins/exec/find.ts";
 import { folder } from "./_programs.ts";
 
 test("findExecutable() takes the first program on PATH, and skips what is none", async () => {
@@ -67,4 +67,26 @@ test("nameOf() gives the name of a plugin, and nothing for other programs", () =
   assert.equal(nameOf("/usr/bin/model-signing-plugin-openssl"), "openssl");
   assert.equal(nameOf("/usr/bin/model-signing-plugin-openssl.exe"), "openssl");
   assert.equal(nameOf("/usr/bin/openssl"), undefined);
+});
+
+test("listExecutables() lists what findExecutable() finds, and starts nothing", async () => {
+  await using place = await folder();
+  const at = (...parts: readonly string[]) => join(place.path, ...parts);
+  for (const name of ["a", "b"]) await mkdir(at(name));
+  for (
+    const file of [
+      "a/model-signing-plugin-demo",
+      "b/model-signing-plugin-demo",
+      "b/model-signing-plugin-x",
+    ]
+  ) {
+    await writeFile(at(file), "", { mode: 0o755 });
+  }
+  await writeFile(at("a/model-signing-plugin-Bad"), "", { mode: 0o755 });
+  await writeFile(at("a/model-signing-plugin-data"), "", { mode: 0o644 });
+  const PATH = ["", "b", at("none"), at("a"), at("b")].join(delimiter);
+  assert.deepEqual(await listExecutables({ PATH }), [
+    at("a", "model-signing-plugin-demo"),
+    at("b", "model-signing-plugin-x"),
+  ]);
 });

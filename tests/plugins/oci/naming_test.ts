@@ -4,7 +4,13 @@ import { parseManifest } from "../../../plugins/oci/manifest.ts";
 import type { ImageManifest } from "../../../plugins/oci/manifest.ts";
 import { isArchiveType, nameBlobs } from "../../../plugins/oci/naming.ts";
 import { encode, type Loose, sha256 } from "../../support/bundles.ts";
-import { descriptorOf, manifestOf, type TestLayer, TITLE } from "../../support/oci_manifests.ts";
+import {
+  descriptorOf,
+  FILE_PATH,
+  manifestOf,
+  type TestLayer,
+  TITLE,
+} from "../../support/oci_manifests.ts";
 
 const CONFIG = '{"c":1}';
 
@@ -161,6 +167,30 @@ test("nameBlobs() records media type and size, and which blob is the config", ()
       annotations: { "dev.model-signing.oci.role": "config" },
     },
   ]);
+});
+
+test("nameBlobs() marks layers that may be unpacked, and not the files that oras calls archives", () => {
+  const tar = "application/vnd.oci.image.layer.v1.tar";
+  const unpack = "io.deis.oras.content.unpack";
+  const manifest = manifestOf([]);
+  manifest.layers = [
+    descriptorOf("a", tar, { [TITLE]: "file of oras" }),
+    descriptorOf("b", `${tar}+gzip`, { [TITLE]: "folder of oras", [unpack]: "true" }),
+    descriptorOf("c", tar, { [TITLE]: "unpacked tar", [unpack]: "true" }),
+    descriptorOf("d", "application/vnd.cncf.model.weight.v1.tar", { [FILE_PATH]: "ModelPack" }),
+    descriptorOf("e", tar, { [FILE_PATH]: "path, no title" }),
+    descriptorOf("f", "application/octet-stream"),
+    descriptorOf("g", "application/octet-stream", { [TITLE]: "g.tar.gz" }),
+  ];
+  const blobs = nameBlobs(parseManifest(encode(manifest)) as ImageManifest);
+  const marked = blobs.filter((blob) =>
+    "extra" in blob && JSON.stringify(blob.extra).includes('"archive"')
+  );
+  assert.deepEqual(
+    marked.map(({ name }) => name),
+    ["folder of oras", "unpacked tar", "ModelPack", "path, no title", "layer_005.tar.gz"],
+  );
+  assert.deepEqual(marked, blobs.filter((blob) => "isArchive" in blob && blob.isArchive));
 });
 
 test("isArchiveType() tells tar archives by their media types", () => {

@@ -12,6 +12,7 @@ type Marks = {
 
 const OURS = { "dev.model-signing.source": "oci" };
 const CONFIG = { annotations: { "dev.model-signing.oci.role": "config" } };
+const ARCHIVE = { annotations: { "dev.model-signing.oci.role": "archive" } };
 
 function statement(
   resources: Readonly<Record<string, Resource["extra"]>>,
@@ -57,16 +58,13 @@ test("ociRoles() goes by the mark of the config blob, not by its name", () => {
   }
 });
 
-test("ociRoles() takes layers for archives by media type and by name", () => {
+test("ociRoles() goes by the mark of an archive, not by its media type or name", () => {
   const resources = {
-    "a.tar.gz": { mediaType: "application/octet-stream" },
-    "folder": TAR,
+    "a.tar.gz": TAR,
+    "folder": { ...TAR, ...ARCHIVE },
     "layer_003.tar.gz": { mediaType: "application/octet-stream" },
   };
-  assert.deepEqual(roles(statement(resources, { annotations: OURS })), {
-    "folder": "archive",
-    "layer_003.tar.gz": "archive",
-  });
+  assert.deepEqual(roles(statement(resources, { annotations: OURS })), { "folder": "archive" });
 });
 
 test("ociRoles() goes by names in the Go tool's form, when it is asserted", () => {
@@ -82,12 +80,12 @@ test("ociRoles() gives the roles of files to their shards", () => {
   const resources = {
     "config.json:0:4": CONFIG,
     "config.json:4:6": CONFIG,
-    "layer_000.tar.gz:0:2": {},
+    "folder:0:2": ARCHIVE,
   };
   assert.deepEqual(roles(statement(resources, { annotations: OURS, shardSize: 4 })), {
     "config.json:0:4": "metadata",
     "config.json:4:6": "metadata",
-    "layer_000.tar.gz:0:2": "archive",
+    "folder:0:2": "archive",
   });
 });
 
