@@ -20,9 +20,10 @@ const PROVIDERS: readonly AmbientProvider[] = [
 ];
 
 /** What ambient credentials depend on. */
-export type Ambient = {
+export type AmbientTokenOptions = {
   /** The audience that the token must have. */
   readonly audience: string;
+  /** The variables that providers set: `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Differ from the real ones in tests only. */
   readonly places?: Places;
@@ -42,7 +43,9 @@ export type Ambient = {
  * A provider that is there and gives no token is an error, because another identity is not what was meant. With
  * none, `TOKEN_UNAVAILABLE` says what was looked for.
  */
-export function ambientToken({ audience, env, places = DEFAULT_PLACES }: Ambient): TokenSource {
+export function ambientToken(
+  { audience, env, places = DEFAULT_PLACES }: AmbientTokenOptions,
+): TokenSource {
   const request = { audience, env, places };
   return {
     kind: "ambient",

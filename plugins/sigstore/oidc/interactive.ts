@@ -12,7 +12,7 @@ import type { IdentityToken } from "./token.ts";
 import { nobodyAnswered, within } from "./within.ts";
 
 /** How a person signs in. */
-export type SignIn = OAuthClient & {
+export type InteractiveTokenOptions = OAuthClient & {
   /** Address of the OpenID provider, exactly as it writes it itself. */
   readonly issuer: string;
   /** Whether the code is typed in, for a browser on another machine. Also done when no browser can be opened. */
@@ -28,7 +28,7 @@ const MAX_CODE_LENGTH = 4096;
 const HINT = "give --identity-token, or --use-ambient-credentials where the machine has some";
 
 /** Signing in with an OpenID provider, by the authorization code flow. Needs `options.interaction`. */
-export function interactiveToken(signIn: SignIn): TokenSource {
+export function interactiveToken(signIn: InteractiveTokenOptions): TokenSource {
   return {
     kind: "interactive",
     description: `signing in with ${signIn.issuer}`,

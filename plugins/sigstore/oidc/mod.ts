@@ -9,8 +9,9 @@
  * 3. a person who signs in: with a browser, or with a code that is typed in.
  */
 
-export { ambientToken } from "./ambient.ts";
+export { ambientToken, type AmbientTokenOptions } from "./ambient.ts";
+export type { OAuthClient } from "./authorization.ts";
 export { givenToken } from "./given.ts";
-export { interactiveToken, type SignIn } from "./interactive.ts";
+export { interactiveToken, type InteractiveTokenOptions } from "./interactive.ts";
 export { type TokenChoice, type TokenSource, tokenSource } from "./source.ts";
 export { type IdentityToken, parseIdentityToken } from "./token.ts";

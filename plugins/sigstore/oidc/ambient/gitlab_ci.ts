@@ -3,6 +3,7 @@
 import { ModelSigningError } from "../../../../core/errors.ts";
 import { Secret } from "../../../../core/secret.ts";
 import { quote } from "../../../../core/text.ts";
+import { parseIdentityToken } from "../token.ts";
 import type { AmbientProvider, AmbientRequest } from "./provider.ts";
 
 /** Takes the variable that a job's `id_tokens` sets, by the name that GitLab's documentation and cosign use. */
@@ -12,18 +13,19 @@ export const gitlabCi: AmbientProvider = {
   // deno-lint-ignore require-await
   async isHere(request) {
     if (!request.env["GITLAB_CI"]) return false;
-    jobToken(request);
+    // The job has its token from its start, and may have run longer than that is valid.
+    parseIdentityToken(jobToken(request), request.audience);
     return true;
   },
   // deno-lint-ignore require-await
   async token(request) {
-    return new Secret(jobToken(request));
+    return jobToken(request);
   },
 };
 
-function jobToken({ audience, env }: AmbientRequest): string {
+function jobToken({ audience, env }: AmbientRequest): Secret {
   const token = env["SIGSTORE_ID_TOKEN"];
-  if (token) return token;
+  if (token) return new Secret(token);
   throw new ModelSigningError(
     "TOKEN_UNAVAILABLE",
     "this job of GitLab CI has no identity token: SIGSTORE_ID_TOKEN is not set",

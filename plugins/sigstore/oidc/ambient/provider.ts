@@ -3,7 +3,11 @@
 import type { RunOptions } from "../../../../core/options.ts";
 import type { Secret } from "../../../../core/secret.ts";
 
-/** Where providers are looked for, besides the environment. */
+/**
+ * Where providers are looked for, besides the environment.
+ *
+ * @internal
+ */
 export type Places = {
   /** File that holds what the machine's maker calls it. */
   readonly productName: string;
@@ -40,7 +44,8 @@ export interface AmbientProvider {
   /**
    * Whether the machine shows signs of this provider. Asks nobody.
    *
-   * @throws {ModelSigningError} `TOKEN_UNAVAILABLE` when it is there and certainly gives no token
+   * @throws {ModelSigningError} `TOKEN_UNAVAILABLE` when it is there and certainly gives no token; `TOKEN_…` when
+   * the token is at hand and not usable
    */
   isHere(request: AmbientRequest): Promise<boolean>;
   /**

@@ -193,6 +193,11 @@ test("prepare() finds out without any request that no token can be had", async (
   await fault("TOKEN_UNAVAILABLE", () => ambient({ GITHUB_ACTIONS: "true" }).prepare({}));
   await fault("TOKEN_UNAVAILABLE", () => ambient({ GITLAB_CI: "true" }).prepare({}));
   await fault("TOKEN_UNAVAILABLE", () => ambient({ BUILDKITE: "true" }).prepare({}));
+  const expired = jwt({ exp: Math.floor(Date.now() / 1000) - 1 });
+  await fault(
+    "TOKEN_EXPIRED",
+    () => ambient({ GITLAB_CI: "true", SIGSTORE_ID_TOKEN: expired }).prepare({}),
+  );
   // Nobody listens there: a request would fail.
   await ambient({ GCE_METADATA_HOST: "127.0.0.1:9" }).prepare({});
   await ambient({ SIGSTORE_OIDC_TOKEN_FILE: "/nowhere" }).prepare({});
