@@ -222,6 +222,12 @@ export const verifyOptions = (
     default: "off",
   },
   FORMAT,
+  {
+    name: "report",
+    type: "file",
+    metavar: "FILE",
+    description: "Write the result to this file, too, as JSON",
+  },
 ];
 
 /** How `digest` answers. */

@@ -23,6 +23,8 @@ export type Operand = {
 /** What a command works with. */
 export type Invocation = {
   readonly settings: Settings;
+  /** Those of the settings that the command line itself says. */
+  readonly given: Settings;
   /** The operand; given whenever the command has one. */
   readonly operand: string;
   readonly io: Io;

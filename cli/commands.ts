@@ -249,6 +249,7 @@ function otherCommand(
       action.run(pick(given.settings, options), {
         ...given.run,
         stdout: (text) => given.io.stdout.write(text),
+        success: (text) => given.tells(true) && given.io.stdout.write(text),
         ...(operand ? { operand: given.operand } : {}),
       }),
   };

@@ -13,13 +13,13 @@ import {
   parseJson,
   type Plugin,
   type Provider,
+  quote,
   writeFileAtomically,
 } from "../core/mod.ts";
 import {
   declarationAt,
   type DeclaredAction,
   type DeclaredProvider,
-  MAX_PLUGIN_BYTES,
   type PluginDeclaration,
   safeFile,
 } from "../plugins/mod.ts";
@@ -33,26 +33,42 @@ const MAX_DECLARATION_VALUES = 50_000;
 type Remembered = { readonly plugin: Plugin; readonly sha256: string };
 
 /**
- * A plugin without its code, or undefined when it has not been loaded before, or is not there, or not safe: the run that
- * needs it will say so.
+ * A plugin without its code, as it was when it was last loaded.
+ *
+ * @param limit bytes that its file may have
+ * @param sha256 of its file, when that is known
+ * @throws {ModelSigningError} `PLUGIN_UNKNOWN` when it has not been loaded before; what reading its file throws
  */
-export async function declaredModule(
+export async function declaredPlugin(
   cache: string | undefined,
   path: string,
-  { outside, sha256 }: { readonly outside: readonly string[]; readonly sha256?: string },
-): Promise<Remembered | undefined> {
-  if (cache === undefined) return undefined;
+  { limit, sha256 }: { readonly limit: number; readonly sha256?: string },
+): Promise<Remembered> {
+  const digest = sha256 ?? await digestOf(path, limit);
+  const declaration = cache === undefined ? undefined : await rememberedIn(cache, digest);
+  if (declaration?.contract === CONTRACT_VERSION) {
+    return { plugin: withoutCode(declaration), sha256: digest };
+  }
+  throw new ModelSigningError(
+    "PLUGIN_UNKNOWN",
+    `plugin ${quote(path)} has not been loaded before, and neither help nor completion runs it`,
+    { hint: "model-signing plugin list, given the same plugin, loads it once" },
+  );
+}
+
+async function rememberedIn(
+  cache: string,
+  digest: string,
+): Promise<PluginDeclaration | undefined> {
   try {
-    const digest = sha256 ?? await digestOf(path, outside);
     const { bytes } = await safeFile(declarationPath(cache, digest), {
       outside: [],
       limit: MAX_DECLARATION_BYTES,
       what: "declaration",
     });
-    const declaration = declarationAt(parseJson(bytes, MAX_DECLARATION_VALUES), "the declaration");
-    if (declaration.contract !== CONTRACT_VERSION) return undefined;
-    return { plugin: withoutCode(declaration), sha256: digest };
+    return declarationAt(parseJson(bytes, MAX_DECLARATION_VALUES), "the declaration");
   } catch {
+    // What is not there, or is no declaration, is made again when the plugin is loaded.
     return undefined;
   }
 }
@@ -79,8 +95,8 @@ function declarationPath(cache: string, sha256: string): string {
   return join(cache, "plugins", `${sha256}.json`);
 }
 
-async function digestOf(path: string, outside: readonly string[]): Promise<string> {
-  const { bytes } = await safeFile(path, { outside, limit: MAX_PLUGIN_BYTES });
+async function digestOf(path: string, limit: number): Promise<string> {
+  const { bytes } = await safeFile(path, { outside: [], limit });
   return createHash("sha256").update(bytes).digest("hex");
 }
 

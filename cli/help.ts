@@ -12,7 +12,7 @@ export function pageLayout(columns: number): DocPageFormatOptions {
   const maxWidth = Math.min(Math.max(columns, 40), 100);
   return {
     maxWidth,
-    termWidth: maxWidth < 72 ? 16 : 28,
+    termWidth: maxWidth < 60 ? 4 : maxWidth < 72 ? 16 : 28,
     sectionOrder: (a, b) => rank(a.title) - rank(b.title),
   };
 }
@@ -71,7 +71,7 @@ export const ROOT_HELP: {
   commandList: "top-level",
   footer: lines(
     "Every option can also be set as MODEL_SIGNING_<OPTION> and in --json; the command line wins, then " +
-      "--json. Options without [env: …] count on the command line only. The words of a flag may be " +
+      "--json. Options without [env: ...] count on the command line only. The words of a flag may be " +
       "joined with _ instead of -.",
     "",
     "Exit status: 0 done or verified, 1 rejected, 2 wrong usage, 3 could not be decided or done.",

@@ -20,13 +20,15 @@ export interface Output {
   write(data: string | Uint8Array): void;
 }
 
+/** Where colours are wanted. */
+export type ColorChoice = "never" | "on a terminal" | "always";
+
 /** What a command may touch of its process. */
 export type Io = {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether colours are wanted on a terminal. */
-  readonly colors: boolean;
+  readonly colors: ColorChoice;
   /** Whether a terminal can take a line back. */
   readonly animated: boolean;
 };
@@ -38,10 +40,23 @@ export function processIo(): Io {
     stdout: outputOf(1, () => process.stdout.columns),
     stderr: outputOf(2, () => process.stderr.columns),
     env,
-    // https://no-color.org: any value that is not empty.
-    colors: (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
+    colors: colorChoice(env),
     animated: env["TERM"] !== "dumb",
   };
+}
+
+/** What the environment says: https://no-color.org and https://force-color.org take any value that is not empty. */
+export function colorChoice(env: Io["env"]): ColorChoice {
+  if ((env["NO_COLOR"] ?? "") !== "") return "never";
+  // Node's own FORCE_COLOR knows 0 as well.
+  const forced = env["FORCE_COLOR"] ?? "";
+  if (forced !== "") return forced === "0" ? "never" : "always";
+  return env["TERM"] === "dumb" ? "never" : "on a terminal";
+}
+
+/** Whether what is written to an output is coloured. */
+export function isColored({ isTerminal }: Output, { colors }: Pick<Io, "colors">): boolean {
+  return colors === "always" || (colors === "on a terminal" && isTerminal);
 }
 
 function outputOf(fd: 1 | 2, columns: () => number | undefined): Output {

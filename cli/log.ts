@@ -6,6 +6,7 @@ import {
   type Logger,
   type LogLevel,
   ModelSigningError,
+  printable,
   quote,
   type Settings,
   systemReason,
@@ -19,6 +20,8 @@ export type Log = {
   readonly logger: Logger;
   /** Whether the lines go to a file instead of stderr. */
   readonly toFile: boolean;
+  /** Tells the person at stderr something that they must know, whatever the level, as lines are written there. */
+  tell(text: string): void;
 };
 
 /**
@@ -33,7 +36,11 @@ export function openLog(settings: Settings, toStderr: (text: string) => void): L
   const file = settings["output-file"] as string | undefined;
   const write = file === undefined ? toStderr : fileWriter(file, toStderr);
   const logger = (format === "json" ? jsonLogger : textLogger)({ level, write });
-  return { level, format, logger, toFile: file !== undefined };
+  const told = jsonLogger({ level: "info", write: toStderr });
+  const tell = format === "json"
+    ? (text: string) => told.log("info", text)
+    : (text: string) => toStderr(printableLines(text));
+  return { level, format, logger, toFile: file !== undefined, tell };
 }
 
 /** Appends to a file. A logger must not throw, so what fails later goes to stderr with its reason. */
@@ -50,6 +57,11 @@ function fileWriter(file: string, toStderr: (text: string) => void): (text: stri
       toStderr(`model-signing: warning: ${problem(file, cause)}\n${text}`);
     }
   };
+}
+
+/** Each line of a text, printable and ended. */
+export function printableLines(text: string): string {
+  return text.split("\n").map((line) => `${printable(line)}\n`).join("");
 }
 
 function problem(file: string, cause: unknown): string {

@@ -1,5 +1,6 @@
 /** Opens the model that a command names. */
 
+import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import {
   type CompareInput,
@@ -10,6 +11,7 @@ import {
   ModelSigningError,
   type OpenedSource,
   type Option,
+  quote,
   type Registry,
   type Settings,
   type SourceProvider,
@@ -32,6 +34,7 @@ export async function openModel(invocation: Invocation): Promise<OpenedSource> {
   requireOneReader(settings);
   const provider = providerOf(registry, operand) ??
     await readerOf(registry, operand, settings["source"] as string | undefined);
+  refuseOptionsOfOthers(invocation, provider);
   return await provider.open(operand, pick(settings, provider.options), run);
 }
 
@@ -39,6 +42,30 @@ export async function openModel(invocation: Invocation): Promise<OpenedSource> {
 export function providerOf(registry: Registry, operand: string): SourceProvider | undefined {
   const [, scheme] = /^([a-z][a-z0-9-]*):/.exec(operand) ?? [];
   return scheme === undefined || scheme === "file" ? undefined : registry.find("source", scheme);
+}
+
+/**
+ * What was asked for on the command line must not be passed over in silence: who says `--deep` thinks that layers are
+ * read. Variables and JSON may be meant for other runs.
+ */
+function refuseOptionsOfOthers(
+  { operand, registry, given }: Invocation,
+  { id, options }: SourceProvider,
+): void {
+  const sources = registry.all("source");
+  // The program has options of the same names as the source of files, for models of all kinds.
+  const fitting = [...options, ...registry.find("source", "file")?.options ?? []];
+  const known = new Set(fitting.map(({ name }) => name));
+  const foreign = sources.flatMap(({ options }) => options)
+    .find(({ name }) => name in given && !known.has(name));
+  if (foreign === undefined) return;
+  const kinds = sources.filter(({ options }) => options.some(({ name }) => name === foreign.name))
+    .map((source) => source.id).join(", ");
+  throw usageError(
+    `--${foreign.name} is for models of the kind ${kinds}, and ${
+      quote(operand)
+    } is of the kind ${id}`,
+  );
 }
 
 /** Standard input can be read once. */
@@ -67,7 +94,17 @@ async function readerOf(
   if (!file) {
     throw new ModelSigningError("PLUGIN_CONTRACT", "no plugin provides models from files");
   }
-  if (asked === "file" || await isDirectory(path)) return file;
+  const facts = await factsOf(path);
+  if (facts === undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
+    const schemes = registry.all("source").filter(({ id, recognizes }) =>
+      id !== "file" && !recognizes
+    )
+      .map(({ id }) => `${id}:`).join(", ");
+    throw new ModelSigningError("MODEL_NOT_FOUND", `model ${quote(path)} does not exist`, {
+      hint: `references to models begin with one of ${schemes}`,
+    });
+  }
+  if (asked === "file" || facts?.isDirectory()) return file;
   if (asked !== undefined) return registry.find("source", asked) ?? file;
   for (const provider of registry.all("source")) {
     if (await provider.recognizes?.(path)) return provider;
@@ -75,9 +112,9 @@ async function readerOf(
   return file;
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  // What cannot be looked at is the source's to report.
-  return await stat(path).then((facts) => facts.isDirectory(), () => false);
+/** What cannot be looked at is the source's to report. */
+async function factsOf(path: string): Promise<Stats | undefined> {
+  return await stat(path).catch(() => undefined);
 }
 
 /** Which resources of a statement need not be files, by what any source says of it. */

@@ -41,9 +41,14 @@ export function pluginArguments(argv: readonly string[], offer: Offer): PluginAr
   };
 }
 
-/** Paths in which a model could lie: a plugin that is found there is refused before it runs. */
-export function possibleModels({ words }: PluginArguments): readonly string[] {
-  return words.filter((word) => word !== "").map((word) => resolve(word));
+/**
+ * Paths in which the model that a word names could lie: a plugin that is found there is refused before it runs. Behind a
+ * scheme stands a path or a name, and behind that maybe a tag, a digest, a revision.
+ */
+export function placesOf(word: string): readonly string[] {
+  const [, rest = ""] = /^[a-z][a-z0-9-]*:(.+)$/s.exec(word) ?? [];
+  const ends = [...rest.matchAll(/[:@]|$/g)].map(({ index }) => rest.slice(0, index));
+  return [word, ...ends].filter((place) => place !== "").map((place) => resolve(place));
 }
 
 /** The values of a flag; what stands behind another flag is that one's value. */

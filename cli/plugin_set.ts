@@ -1,21 +1,30 @@
 /** Every plugin of a run: the built-in ones, those that the command line names, those that are configured or installed. */
 
-import { type Logger, ModelSigningError, type Plugin, Registry } from "../core/mod.ts";
+import {
+  type Logger,
+  ModelSigningError,
+  type Plugin,
+  Registry,
+  throwIfAborted,
+} from "../core/mod.ts";
 import {
   findExecutable,
+  listExecutables,
   loadExecutable,
   loadModule,
+  MAX_PLUGIN_BYTES,
+  MAX_PROGRAM_BYTES,
   type ModelPathGrant,
   safePlace,
 } from "../plugins/mod.ts";
 import type { Offer } from "./command.ts";
 import { commandsOf } from "./commands.ts";
-import { declaredModule, rememberDeclaration } from "./declarations.ts";
-import { type PluginArguments, possibleModels } from "./plugin_arguments.ts";
+import { declaredPlugin, rememberDeclaration } from "./declarations.ts";
+import { placesOf, type PluginArguments } from "./plugin_arguments.ts";
 import { addPlugin } from "./plugin_names.ts";
-import { readUserConfig, userConfigPath } from "./user_config.ts";
+import { type ConfiguredPlugin, readUserConfig, userConfigPath } from "./user_config.ts";
 import type { UserFolders } from "./user_folders.ts";
-import { wantedExecutables, wantsMore } from "./wanted.ts";
+import { listsMethods, listsPlugins, wantedMethod, wantsMore } from "./wanted.ts";
 
 /** Where a plugin comes from. */
 export type Origin =
@@ -33,12 +42,15 @@ export type Origin =
 /** A plugin and where it comes from. */
 export type KnownPlugin = { readonly plugin: Plugin; readonly origin: Origin };
 
+/** A plugin, or the configuration file, that cannot be used. */
+export type Unusable = { readonly path: string; readonly error: ModelSigningError };
+
 /** The plugins of a run. */
 export type PluginSet = {
   readonly registry: Registry;
   readonly plugins: readonly KnownPlugin[];
-  /** Plugins that help and completion cannot tell of, because they have never been loaded. */
-  readonly unknown: readonly string[];
+  /** What `plugin list` and help do without. Other runs fail instead. */
+  readonly unusable: readonly Unusable[];
   /** The user's configuration file, whether there is one or not. */
   readonly configPath?: string;
   /** What programs are told of the model, once it is known and the user allows it. */
@@ -80,95 +92,138 @@ export async function openPlugins(
   context: PluginContext,
 ): Promise<PluginSet> {
   const { registry, plugins: builtin } = builtinSet(context);
-  const { folders } = context;
+  const { folders, environment } = context;
   const opening: Opening = {
     registry,
     plugins: [...builtin],
-    unknown: [],
+    unusable: [],
     grant: {},
     given,
     context,
     // What is not run may lie anywhere.
-    outside: given.textOnly ? [] : possibleModels(given),
+    outside: given.textOnly ? [] : given.words.flatMap(placesOf),
   };
   for (const path of given.modules) await addModule(opening, path);
   for (const path of given.executables) await addExecutable(opening, path);
   const configPath = folders.config === undefined ? undefined : userConfigPath(folders.config);
   if (configPath !== undefined && wantsMore(given, registry)) {
-    const { plugins } = await readUserConfig(configPath);
-    for (const { path, sha256 } of plugins) await addModule(opening, path, sha256);
+    const { plugins } = await attempt(opening, configPath, () => readUserConfig(configPath)) ??
+      { plugins: [] };
+    await addConfigured(opening, plugins);
   }
-  for (const name of wantedExecutables(given, registry)) {
-    const path = await findExecutable(name, context.environment);
-    if (path !== undefined) await addExecutable(opening, path);
+  const method = wantedMethod(given, registry);
+  const named = method === undefined ? undefined : await findExecutable(method, environment);
+  if (named !== undefined) await addExecutable(opening, named);
+  if (listsMethods(given)) {
+    for (const path of await listExecutables(environment)) {
+      if (path !== named) await addExecutable(opening, path, "if known");
+    }
   }
-  const { plugins, unknown, grant } = opening;
-  return { registry, plugins, unknown, grant, ...(configPath === undefined ? {} : { configPath }) };
+  const { plugins, unusable, grant } = opening;
+  const location = configPath === undefined ? {} : { configPath };
+  return { registry, plugins, unusable, grant, ...location };
 }
 
 /** A set of plugins that is being put together. */
 type Opening = {
   readonly registry: Registry;
   readonly plugins: KnownPlugin[];
-  readonly unknown: string[];
+  readonly unusable: Unusable[];
   readonly grant: ModelPathGrant;
   readonly given: PluginArguments;
   readonly context: PluginContext;
   readonly outside: readonly string[];
 };
 
-async function addModule(opening: Opening, path: string, sha256?: string): Promise<void> {
-  const { registry, plugins, unknown, given, context, outside } = opening;
-  const { folders: { cache }, environment, signal, logger } = context;
-  const origin = { kind: "module", path, configured: sha256 !== undefined } as const;
-  if (given.textOnly) {
-    const known = await declaredModule(cache, path, { outside, ...(sha256 ? { sha256 } : {}) });
-    if (known === undefined) {
-      unknown.push(path);
-      return;
-    }
-    addPlugin(registry, known.plugin);
-    plugins.push({ plugin: known.plugin, origin: { ...origin, sha256: known.sha256 } });
-    return;
+/** What a step gives; undefined when it fails and the run is one that tells of such failures and goes on. */
+async function attempt<T>(
+  { given, unusable }: Opening,
+  path: string,
+  step: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await step();
+  } catch (error) {
+    const isTold = given.textOnly || listsPlugins(given);
+    if (!isTold || !(error instanceof ModelSigningError) || error.code === "ABORTED") throw error;
+    unusable.push({ path, error });
+    return undefined;
   }
-  logger.log("debug", "loading plugin", { path });
-  const loaded = await loadModule(path, {
-    outside,
-    environment,
-    signal,
-    ...(sha256 === undefined ? {} : { sha256 }),
-    ...(cache === undefined ? {} : { cacheFolder: cache }),
-  });
-  addPlugin(registry, loaded.plugin);
-  plugins.push({ plugin: loaded.plugin, origin: { ...origin, sha256: loaded.sha256 } });
-  await rememberDeclaration(cache, loaded, logger);
 }
 
-async function addExecutable(opening: Opening, path: string): Promise<void> {
-  const { registry, plugins, unknown, given, context, grant, outside } = opening;
+/** Loads them until nothing is wanted any more. One that cannot be loaded is no obstacle if another has what is wanted. */
+async function addConfigured(
+  opening: Opening,
+  configured: readonly ConfiguredPlugin[],
+): Promise<void> {
+  const { registry, given, context: { logger, signal } } = opening;
+  const errors: unknown[] = [];
+  for (const { path, sha256 } of configured) {
+    if (!wantsMore(given, registry)) break;
+    await addModule(opening, path, sha256).catch((error) => errors.push(error));
+    throwIfAborted(signal);
+  }
+  if (errors.length > 0 && wantsMore(given, registry)) throw errors[0];
+  for (const error of errors) {
+    logger.log("warn", `passed over: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function addModule(opening: Opening, path: string, sha256?: string): Promise<void> {
+  const { given, context, outside } = opening;
+  const { folders: { cache }, environment, signal, logger } = context;
+  const expected = sha256 === undefined ? {} : { sha256 };
+  await attempt(opening, path, async () => {
+    const load = () => {
+      logger.log("debug", "loading plugin", { path });
+      const place = cache === undefined ? {} : { cacheFolder: cache };
+      return loadModule(path, { outside, environment, signal, ...expected, ...place });
+    };
+    const loaded = given.textOnly
+      ? await declaredPlugin(cache, path, { limit: MAX_PLUGIN_BYTES, ...expected })
+      : await load();
+    const configured = sha256 !== undefined;
+    await add(opening, loaded, { kind: "module", path, sha256: loaded.sha256, configured });
+  });
+}
+
+/** @param when "if known": one that help and completion know nothing of is passed over in silence */
+async function addExecutable(
+  opening: Opening,
+  path: string,
+  when: "always" | "if known" = "always",
+): Promise<void> {
+  const { given, context, grant, outside } = opening;
   const { environment, signal, logger, folders: { cache }, version } = context;
+  const options = { outside, environment, grant, programVersion: version, run: { signal, logger } };
   const origin = { kind: "executable", path } as const;
-  if (given.textOnly) {
-    const known = await declaredModule(cache, path, { outside });
-    if (known === undefined) {
-      unknown.push(path);
-      return;
-    }
-    addPlugin(registry, known.plugin);
-    plugins.push({ plugin: known.plugin, origin });
+  if (when === "if known") {
+    const known = await declaredPlugin(cache, path, { limit: MAX_PROGRAM_BYTES })
+      .catch(() => undefined);
+    if (known !== undefined) await attempt(opening, path, () => add(opening, known, origin));
     return;
   }
-  logger.log("debug", "starting plugin", { path });
-  const loaded = await loadExecutable(path, {
-    outside,
-    environment,
-    grant,
-    programVersion: version,
-    run: { signal, logger },
+  await attempt(opening, path, async () => {
+    const load = () => {
+      logger.log("debug", "starting plugin", { path });
+      return loadExecutable(path, options);
+    };
+    const loaded = given.textOnly
+      ? await declaredPlugin(cache, path, { limit: MAX_PROGRAM_BYTES })
+      : await load();
+    await add(opening, loaded, origin);
   });
+}
+
+/** Takes a plugin in, if its names are free. */
+async function add(
+  { registry, plugins, given, context: { folders, logger } }: Opening,
+  loaded: { readonly plugin: Plugin; readonly sha256: string },
+  origin: Origin,
+): Promise<void> {
   addPlugin(registry, loaded.plugin);
   plugins.push({ plugin: loaded.plugin, origin });
-  await rememberDeclaration(cache, loaded, logger);
+  if (!given.textOnly) await rememberDeclaration(folders.cache, loaded, logger);
 }
 
 /**
@@ -183,7 +238,7 @@ export async function requirePluginsOutside(
   for (const { origin } of plugins) {
     if (origin.kind === "built-in") continue;
     try {
-      await safePlace(origin.path, { outside: [model] });
+      await safePlace(origin.path, { outside: placesOf(model) });
     } catch (error) {
       // A program that was replaced meanwhile is the business of whoever starts it.
       if (error instanceof ModelSigningError && error.code !== "PLUGIN_UNSAFE") continue;

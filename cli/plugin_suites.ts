@@ -169,7 +169,7 @@ function sourceSuites(
   { settings: given, reference, run }: CheckInput,
 ): readonly Suite[] {
   if (reference === undefined) {
-    return [{ about, unchecked: `it needs --reference ${provider.id}:…, a model that it opens` }];
+    return [{ about, unchecked: `it needs --reference ${provider.id}:..., a model that it opens` }];
   }
   const settings = pick(given, provider.options);
   const open = async (name: string, with_: Settings) =>

@@ -1,4 +1,4 @@
-/** One line on a terminal that tells how far hashing is, and is gone afterwards. */
+/** One line on a terminal that tells how far hashing or pulling is, and is gone afterwards. */
 
 import {
   grouped,
@@ -6,6 +6,7 @@ import {
   type ObserverEvent,
   printable,
   type Progress,
+  type SpanName,
 } from "../core/mod.ts";
 import type { Output } from "./io.ts";
 import { clock, humanBytes } from "./units.ts";
@@ -25,6 +26,7 @@ const LONG_NAME = 32;
 export class ProgressLine implements Observer {
   readonly #output: Output;
   readonly #samples: { readonly time: number; readonly bytes: number }[] = [];
+  #step = "hashing";
   #line = "";
 
   constructor(output: Output) {
@@ -32,8 +34,12 @@ export class ProgressLine implements Observer {
   }
 
   emit(event: ObserverEvent): void {
-    if (event.kind === "progress") this.#draw(event.progress);
-    else if (event.kind === "span-end" && event.name === "hash") this.erase();
+    if (event.kind === "progress") return this.#draw(event.progress);
+    const step = stepOf(event.name);
+    if (step === undefined) return;
+    // What is written after the step, such as the report, begins on an empty line.
+    if (event.kind === "span-end") this.erase();
+    else this.#step = step;
   }
 
   /** Takes the line away. */
@@ -53,7 +59,8 @@ export class ProgressLine implements Observer {
 
   #draw(progress: Progress): void {
     // The last column stays empty: a terminal may wrap as soon as it is written.
-    this.#line = progressText(progress, this.#rate(progress.bytesDone), this.#output.columns() - 1);
+    const width = this.#output.columns() - 1;
+    this.#line = progressText(progress, this.#rate(progress.bytesDone), width, this.#step);
     this.#output.write(TO_LINE_START + ERASE_LINE + this.#line);
   }
 
@@ -68,13 +75,27 @@ export class ProgressLine implements Observer {
   }
 }
 
-/** The line, with as many of its parts as fit into `width` columns. The file name comes before the counts. */
-export function progressText(progress: Progress, rate: number, width: number): string {
+/** What a step with progress is called; undefined for one without. */
+function stepOf(span: SpanName): string | undefined {
+  return span === "hash" ? "hashing" : span.endsWith(".pull") ? "pulling" : undefined;
+}
+
+/**
+ * The line, with as many of its parts as fit into `width` columns. The file name comes before the counts.
+ *
+ * @param step what is being done
+ */
+export function progressText(
+  progress: Progress,
+  rate: number,
+  width: number,
+  step: string = "hashing",
+): string {
   const { bytesDone, bytesFound, filesDone, filesFound, totalsFinal, current } = progress;
   const more = totalsFinal ? "" : "+";
   const share = totalsFinal && bytesFound > 0
-    ? [`hashing ${Math.floor((100 * bytesDone) / bytesFound)}%`]
-    : ["hashing"];
+    ? [`${step} ${Math.floor((100 * bytesDone) / bytesFound)}%`]
+    : [step];
   const time = totalsFinal && rate > 0 ? [`ETA ${clock((bytesFound - bytesDone) / rate)}`] : [];
   const speed = rate > 0 ? [`${humanBytes(rate)}/s`] : [];
   const parts = [

@@ -1,8 +1,9 @@
 /** The person at the terminal, as commands and plugins reach them. */
 
-import { type Interaction, printable, Secret } from "../core/mod.ts";
+import { type Interaction, printable, Secret, throwIfAborted } from "../core/mod.ts";
 import { openBrowser } from "./browser.ts";
 import type { Io } from "./io.ts";
+import { printableLines } from "./log.ts";
 import { readLine } from "./read_line.ts";
 import { openTerminal, type Terminal, writeToTerminal } from "./terminal.ts";
 
@@ -12,15 +13,25 @@ export type PromptOptions = {
   readonly timeout: number;
   /** Takes a progress line away before something is written to the terminal. */
   readonly clear: () => void;
+  /** Writes what the person is told to stderr. */
+  readonly tell: (text: string) => void;
 };
 
 /** The person at the controlling terminal. */
 export function terminalInteraction(
   io: Pick<Io, "stderr" | "env">,
-  { timeout, clear }: PromptOptions,
+  { timeout, clear, tell }: PromptOptions,
 ): Interaction {
   let terminal: Terminal | undefined;
-  const question = async (prompt: string, echo: boolean, signal: AbortSignal | undefined) => {
+  let last: Promise<unknown> = Promise.resolve();
+  const question = (prompt: string, echo: boolean, signal: AbortSignal | undefined) => {
+    // One after the other: of two at once, the one for a line would show what is typed for a secret.
+    const answer = last.then(() => ask(prompt, echo, signal));
+    last = answer.catch(() => {});
+    return answer;
+  };
+  const ask = async (prompt: string, echo: boolean, signal: AbortSignal | undefined) => {
+    throwIfAborted(signal);
     terminal ??= openTerminal();
     clear();
     terminal.write(printable(prompt));
@@ -41,10 +52,9 @@ export function terminalInteraction(
       }
     },
     tell: (text) => {
-      const lines = text.split("\n").map((line) => `${printable(line)}\n`).join("");
       clear();
       // What is told before a question must stand where the question does, also when stderr is a file.
-      if (io.stderr.isTerminal || !writeToTerminal(lines)) io.stderr.write(lines);
+      if (io.stderr.isTerminal || !writeToTerminal(printableLines(text))) tell(text);
     },
     openBrowser: (url) => openBrowser(url, io.env),
   };

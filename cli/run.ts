@@ -4,18 +4,19 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import {
-  combineObservers,
+  type Logger,
   loggingObserver,
   type Observer,
   type Plugin,
+  printable,
   quote,
   type Settings,
 } from "../core/mod.ts";
 import type { ModelPathGrant } from "../plugins/mod.ts";
-import type { ExitStatus, Invocation } from "./command.ts";
+import type { Command, ExitStatus, Invocation } from "./command.ts";
 import { commandsOf } from "./commands.ts";
 import { asksForDebug, EarlyLog } from "./early_log.ts";
-import type { Io } from "./io.ts";
+import { type Io, isColored } from "./io.ts";
 import { type Log, openLog } from "./log.ts";
 import { parseArguments } from "./parser.ts";
 import { pluginArguments } from "./plugin_arguments.ts";
@@ -24,10 +25,12 @@ import {
   openPlugins,
   type PluginContext,
   requirePluginsOutside,
+  type Unusable,
 } from "./plugin_set.ts";
 import { ProgressLine } from "./progress.ts";
 import { terminalInteraction } from "./prompt.ts";
 import { tellFault } from "./report/faults.ts";
+import { type OpenTraceExport, RunTrace } from "./run_trace.ts";
 import { resolveSettings } from "./settings.ts";
 import { userFolders } from "./user_folders.ts";
 
@@ -40,6 +43,8 @@ export type Host = {
   readonly workerUrl: URL;
   /** Ends the run at once. */
   readonly signal: AbortSignal;
+  /** What can take the trace of a run elsewhere. The plain program has nothing that does. */
+  readonly traceExport?: OpenTraceExport;
 };
 
 /** The wait for a person's answer when `--timeout` is not given. */
@@ -51,6 +56,9 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
   const toStderr = (text: string) => progress.aside(() => io.stderr.write(text));
   let log: Log | undefined;
   const early = new EarlyLog();
+  const trace = new RunTrace(host.version);
+  const openTrace = async (observers: readonly Observer[], logger: Logger) =>
+    trace.openTo(observers, await host.traceExport?.(io.env, logger));
   try {
     const context: PluginContext = {
       builtin: host.plugins,
@@ -65,11 +73,13 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
     const { registry } = plugins;
     const request = parseArguments(commandsOf(registry, host.version), argv, {
       columns: io.stdout.columns(),
-      colors: io.stdout.isTerminal && io.colors,
+      colors: isColored(io.stdout, io),
     });
     if (request.kind === "text") {
       io.stdout.write(request.text);
-      if (argv[0] !== "completion") tellUnknown(plugins.unknown, toStderr);
+      if (!["completion", "version", "--version"].includes(argv[0] ?? "")) {
+        tellUnusable(plugins.unusable, toStderr);
+      }
       return 0;
     }
     const { command, given } = request;
@@ -82,22 +92,27 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
     log = openLog(settings, toStderr);
     const { level } = log;
     early.openTo(log.logger);
+    await openTrace(observersOf(settings, io, log, progress), log.logger);
+    describeRun(command, settings, operand, trace, log.logger);
     if (operand !== "" && command.path[0] !== "plugin") {
       await requirePluginsOutside(operand, plugins.plugins);
       allowModelPath(plugins.grant, settings, operand);
     }
     for (const warning of warnings) log.logger.log("warn", warning);
-    return await command.run({
+    const status = await command.run({
       settings,
+      given,
       operand,
       io,
       registry,
       plugins,
-      run: runOptions(settings, io, host, log, progress),
+      run: { ...runOptions(settings, io, host, log, progress), observer: trace, span: trace.span },
       workerUrl: host.workerUrl,
       version: host.version,
       tells: (success) => level !== "silent" && !(success && level === "error"),
     });
+    progress.erase();
+    return await trace.end(status);
   } catch (error) {
     progress.erase();
     if (log === undefined && asksForDebug(argv, io.env)) {
@@ -105,19 +120,21 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
       log = openLog({ "log-level": "debug" }, toStderr);
       early.openTo(log.logger);
     }
-    return tellFault(error, toStderr, log);
+    if (!trace.isOpen) {
+      const { logger } = log ?? openLog({}, toStderr);
+      await openTrace(log ? [loggingObserver(logger)] : [], logger);
+    }
+    return await trace.end(tellFault(error, toStderr, log), error);
   } finally {
     progress.erase();
   }
 }
 
-/** For help no code of a plugin runs, so it cannot tell of one that it has never seen. */
-function tellUnknown(paths: readonly string[], write: (text: string) => void): void {
-  for (const path of paths) {
-    write(
-      `model-signing: the page lacks what ${quote(path)} adds, as help runs no plugin; ` +
-        "model-signing plugin list, given the same plugin, loads it once\n",
-    );
+/** The page is right but for what these would add. */
+function tellUnusable(unusable: readonly Unusable[], write: (text: string) => void): void {
+  for (const { path, error: { message, hint } } of unusable) {
+    write(`model-signing: the page lacks what ${quote(path)} adds: ${printable(message)}\n`);
+    if (hint !== undefined) write(`model-signing: hint: ${printable(hint)}\n`);
   }
 }
 
@@ -127,28 +144,55 @@ function allowModelPath(grant: ModelPathGrant, settings: Settings, operand: stri
   if (allowed.includes("model-path") && existsSync(operand)) grant.path = resolve(operand);
 }
 
+/** Says what is run, and on what. Of most options only the names: values may be secrets. */
+function describeRun(
+  { path: [command, method] }: Command,
+  settings: Settings,
+  operand: string,
+  { span }: RunTrace,
+  logger: Logger,
+): void {
+  const attributes = { command, ...(method === undefined ? {} : { method }) };
+  const details = operand === "" ? {} : { operand };
+  span.set(attributes, details);
+  logger.log("debug", "running", {
+    ...attributes,
+    ...details,
+    options: Object.keys(settings).join(","),
+    platform: `${process.platform}-${process.arch}`,
+  });
+}
+
+function observersOf(
+  settings: Settings,
+  io: Io,
+  { level, logger }: Log,
+  progress: ProgressLine,
+): readonly Observer[] {
+  const animated = io.stderr.isTerminal && io.animated && settings["no-progress"] !== true;
+  return [
+    ...(animated ? [progress] : []),
+    ...(level === "debug" ? [loggingObserver(logger)] : []),
+  ];
+}
+
 function runOptions(
   settings: Settings,
   io: Io,
   host: Host,
-  { level, logger }: Log,
+  log: Log,
   progress: ProgressLine,
-): Invocation["run"] {
-  const observers: Observer[] = [];
-  if (io.stderr.isTerminal && io.animated && settings["no-progress"] !== true) {
-    observers.push(progress);
-  }
-  if (level === "debug") observers.push(loggingObserver(logger));
+): Omit<Invocation["run"], "observer" | "span"> {
   const timeout = settings["timeout"] as number | undefined;
   return {
     signal: host.signal,
-    logger,
+    logger: log.logger,
     interaction: terminalInteraction(io, {
       timeout: timeout ?? ANSWER_TIMEOUT_MS,
       clear: () => progress.erase(),
+      tell: (text) => log.tell(text),
     }),
     // Without it, a request to a service has a limit of its own.
     ...(timeout === undefined ? {} : { timeout }),
-    ...(observers.length > 0 ? { observer: combineObservers(...observers) } : {}),
   };
 }

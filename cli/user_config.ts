@@ -90,6 +90,6 @@ function malformed(path: string, problem: string): ModelSigningError {
   return new ModelSigningError(
     "PLUGIN_CONFIGURATION",
     `cannot use configuration file ${quote(path)}: ${problem}`,
-    { hint: 'it looks like {"plugins": [{"path": "/opt/vault.js", "sha256": "…"}]}' },
+    { hint: 'it looks like {"plugins": [{"path": "/opt/vault.js", "sha256": "..."}]}' },
   );
 }

@@ -13,8 +13,8 @@ const ID = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
  */
 export function wantsMore(given: PluginArguments, registry: Registry): boolean {
   const { words, textOnly } = given;
-  const [first = "", second = ""] = words;
-  if (textOnly || (first === "plugin" && second === "list")) return true;
+  const [first = ""] = words;
+  if (textOnly || listsPlugins(given)) return true;
   if (first === "plugin") return false;
   const isOurs = BUILTIN_COMMANDS.includes(first) || registry.find("command", first) !== undefined;
   return !isOurs || wantedMethod(given, registry) !== undefined || given.witness ||
@@ -24,22 +24,28 @@ export function wantsMore(given: PluginArguments, registry: Registry): boolean {
     });
 }
 
-/** The program that provides the method of a `sign` or `verify`, if that is what it takes. */
-export function wantedExecutables(given: PluginArguments, registry: Registry): readonly string[] {
-  const method = wantedMethod(given, registry);
-  return method === undefined ? [] : [method];
+/** Whether every plugin is to be told of, also one that cannot be used. */
+export function listsPlugins({ words: [first, second] }: PluginArguments): boolean {
+  return first === "plugin" && second === "list";
 }
 
-/** The second word of `sign NAME MODEL` and `verify NAME MODEL`, when no method has that name. */
-function wantedMethod(
-  { words, textOnly }: PluginArguments,
-  registry: Registry,
-): string | undefined {
-  const [first, second = "", third] = textOnly && ["help", "completion"].includes(words[0] ?? "")
-    ? words.slice(words[0] === "help" ? 1 : 2)
-    : words;
+/** Whether help or a completion may name any method: programs that are installed are told of, if they are known. */
+export function listsMethods(given: PluginArguments): boolean {
+  const [first, , third] = wordsOf(given);
+  return given.textOnly && (first === "sign" || first === "verify") && third === undefined;
+}
+
+/** The second word of `sign NAME MODEL` and `verify NAME MODEL`, when no method has that name: that of a program. */
+export function wantedMethod(given: PluginArguments, registry: Registry): string | undefined {
+  const [first, second = "", third] = wordsOf(given);
   const kind = first === "sign" ? "signer" : first === "verify" ? "verifier" : undefined;
   if (kind === undefined || !ID.test(second) || registry.find(kind, second)) return undefined;
   // A single word behind `sign` is the model; for help there is none.
-  return third === undefined && !textOnly ? undefined : second;
+  return third === undefined && !given.textOnly ? undefined : second;
+}
+
+/** The words of the command, without `help` or `completion SHELL` before them. */
+function wordsOf({ words, textOnly }: PluginArguments): readonly string[] {
+  const before = !textOnly ? 0 : words[0] === "help" ? 1 : words[0] === "completion" ? 2 : 0;
+  return words.slice(before);
 }

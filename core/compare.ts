@@ -6,7 +6,7 @@ import { type Issue, UNDECIDED } from "./errors.ts";
 import { collect } from "./hash.ts";
 import type { HasherFactory, HashSettings, Resource } from "./hasher.ts";
 import { Comparison, type FileDiff } from "./manifest.ts";
-import { type Span, traced } from "./observer.ts";
+import { traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
 import { compareCodePoints, isAtOrBelowAny } from "./path.ts";
 import { GIT_PATHS, PathFilter } from "./path_filter.ts";
@@ -51,7 +51,6 @@ export async function compare(
   statement: Statement,
   input: CompareInput,
   options: RunOptions = {},
-  parent?: Span,
 ): Promise<ModelComparison> {
   const { source } = input;
   const { serialization } = statement.manifest;
@@ -91,14 +90,20 @@ export async function compare(
     ...(serialization.method === "shards" ? { shardSize: serialization.shardSize } : {}),
   };
   const comparison = new Comparison(resources);
-  const pass = { source, hasher: input.hasher, rules, settings, parent };
+  const pass = { source, hasher: input.hasher, rules, settings };
   const found = await collect(pass, options, (resource) => comparison.add(resource), false);
-  const diffs = await traced(options.observer, "compare", parent, (span) => {
+  const diffs = await traced(options, "compare", ({ span }) => {
     const refused = new Set(found.issues.flatMap(({ path }) => path ?? []));
     const diffs = comparison.finish((name) =>
       isAtOrBelowAny(filePath(name, serialization.method), refused)
     );
-    span.set({ resources: resources.length, differences: diffs.length });
+    const count = (kind: FileDiff["kind"]) => diffs.filter((diff) => diff.kind === kind).length;
+    span.set({
+      resources: resources.length,
+      missing: count("missing"),
+      modified: count("modified"),
+      unsigned: count("unsigned"),
+    });
     return Promise.resolve(diffs);
   });
   const { files, absent, undecided } = byRole(diffs, input.roles?.(statement) ?? new Map());
@@ -134,7 +139,7 @@ function byRole(
     path,
     hint:
       "what was unpacked cannot be compared with an archive's digest; verify the model where it is " +
-      "still packed (oci://… or oci-layout:…), or with the archives beside it",
+      "still packed (oci://... or oci-layout:...), or with the archives beside it",
   }));
   const unsigned = diffs.filter(({ kind }) => kind === "unsigned").length;
   if (archives.length > 0 && unsigned > 0) {

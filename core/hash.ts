@@ -1,9 +1,9 @@
 /** From a model to a manifest. */
 
 import { type Issue, ModelSigningError } from "./errors.ts";
-import type { Hasher, HasherFactory, HashSettings, HashType, Resource } from "./hasher.ts";
+import type { Hashed, Hasher, HasherFactory, HashSettings, HashType, Resource } from "./hasher.ts";
 import { type Manifest, sortResources } from "./manifest.ts";
-import { beginSpan, type Span, traced } from "./observer.ts";
+import { beginSpan, traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
 import { compareCodePoints } from "./path.ts";
 import { GIT_PATHS, PathFilter } from "./path_filter.ts";
@@ -41,7 +41,6 @@ const MAX_LISTED_ISSUES = 1000;
 export async function hash(
   input: HashInput,
   options: RunOptions = {},
-  parent?: Span,
 ): Promise<HashedModel> {
   const { source, algorithm = "sha256", allowSymlinks = false } = input;
   const ignorePaths = [
@@ -58,7 +57,7 @@ export async function hash(
   };
   const resources: Resource[] = [];
   const found = await collect(
-    { source, hasher: input.hasher, rules, settings, parent },
+    { source, hasher: input.hasher, rules, settings },
     options,
     (resource) => void resources.push(resource),
     true,
@@ -92,7 +91,6 @@ export type Pass = {
   readonly hasher: HasherFactory;
   readonly rules: EnumerationRules;
   readonly settings: HashSettings;
-  readonly parent: Span | undefined;
 };
 
 /**
@@ -112,13 +110,11 @@ export async function collect(
   const uncovered: string[] = [];
   const totals = { files: 0, bytes: 0 };
   let stated = 0;
-  const attributes = {
-    algorithm: pass.settings.algorithm,
-    method: pass.settings.shardSize === undefined ? "files" : "shards",
-  };
-  await traced(options.observer, "hash", pass.parent, async (span) => {
+  const { algorithm, shardSize } = pass.settings;
+  await traced(options, "hash", async (inner) => {
     await using hasher: Hasher = pass.hasher(pass.settings);
-    for await (const hashed of hasher.hash(enumerate(pass, options, span), options)) {
+    for await (const hashed of hasher.hash(enumerate(pass, inner), inner)) {
+      logHashed(hashed, inner);
       if (hashed.kind === "resource") {
         take(hashed.resource);
         totals.bytes += hashed.size;
@@ -132,9 +128,16 @@ export async function collect(
         if (stopAtIssue) break;
       }
     }
-    if (stopAtIssue && issues.length > 0) issues = await withRefused(issues, pass, options);
-    span.set({ files: totals.files, bytes: totals.bytes, issues: issues.length });
-  }, attributes);
+    if (stopAtIssue && issues.length > 0) issues = await withRefused(issues, pass, inner);
+    inner.span.set({ ...totals, stated, ignored: ignored.length, issues: issues.length });
+  }, {
+    attributes: {
+      "hash.algorithm": algorithm,
+      "hash.method": shardSize === undefined ? "files" : "shards",
+      ...(shardSize === undefined ? {} : { "shard.bytes": shardSize }),
+    },
+    details: { model: pass.source.name },
+  });
   ignored.sort(compareCodePoints);
   uncovered.sort(compareCodePoints);
   issues.sort((a, b) => compareCodePoints(a.path ?? "", b.path ?? ""));
@@ -144,16 +147,13 @@ export async function collect(
   };
 }
 
-async function* enumerate(
-  pass: Pass,
-  options: RunOptions,
-  parent: Span,
-): AsyncIterable<Entry> {
-  const { span, end } = beginSpan(options.observer, "enumerate", parent);
+async function* enumerate(pass: Pass, options: RunOptions): AsyncIterable<Entry> {
+  const { span, end } = beginSpan(options, "enumerate");
   let entries = 0;
   let files = 0;
   let failure: unknown;
   try {
+    // With the options of the hashing: what an entry opens is read long after it was listed.
     for await (const entry of pass.source.entries(pass.rules, options)) {
       entries++;
       if (entry.kind === "file" || entry.kind === "digest") files++;
@@ -166,6 +166,29 @@ async function* enumerate(
     // Also when the hasher stops asking for entries.
     span.set({ entries, files });
     end(failure);
+  }
+}
+
+/** One line for each file or shard, at debug level. */
+function logHashed(hashed: Hashed, { logger }: RunOptions): void {
+  switch (hashed.kind) {
+    case "resource": {
+      const { resource: { name, digest }, size, stated } = hashed;
+      const what = stated ? "took the digest that the model states" : "hashed";
+      return logger?.log("debug", what, { path: name, bytes: size, digest });
+    }
+    case "ignored":
+      return logger?.log("debug", "ignored", { path: hashed.path });
+    case "uncovered":
+      return logger?.log("debug", "no shard covers an empty file", { path: hashed.path });
+    case "issue": {
+      const { path, code, message } = hashed.issue;
+      return logger?.log("debug", "cannot be hashed", {
+        path,
+        "error.type": code,
+        reason: message,
+      });
+    }
   }
 }
 

@@ -62,23 +62,29 @@ export function jsonLogger(options: LoggerOptions): Logger {
   };
 }
 
-/** Tells each span's end to a logger at debug level. */
+/**
+ * Tells each span's end to a logger at debug level: how long the step took (`ms`), what is known of it, details
+ * included, and the code of the error that ended it (`error.type`).
+ */
 export function loggingObserver(logger: Logger): Observer {
-  const starts = new Map<number, { time: number; attributes: Attributes }>();
+  const starts = new Map<number, { readonly time: number; readonly facts: Attributes }>();
   return {
     emit(event) {
+      if (event.kind === "progress") return;
+      const { span, name, time, attributes, details } = event;
+      const facts = { ...attributes, ...details };
       if (event.kind === "span-start") {
-        starts.set(event.span, { time: event.time, attributes: event.attributes });
-      } else if (event.kind === "span-end") {
-        const start = starts.get(event.span);
-        starts.delete(event.span);
-        logger.log("debug", `${event.name} ${event.error === undefined ? "done" : "failed"}`, {
-          ms: event.time - (start?.time ?? event.time),
-          ...start?.attributes,
-          ...event.attributes,
-          error: event.error,
-        });
+        starts.set(span, { time, facts });
+        return;
       }
+      const start = starts.get(span);
+      starts.delete(span);
+      logger.log("debug", `${name} ${event.error === undefined ? "done" : "failed"}`, {
+        ms: Math.round((time - (start?.time ?? time)) * 1000) / 1000,
+        ...start?.facts,
+        ...facts,
+        "error.type": event.error,
+      });
     },
   };
 }

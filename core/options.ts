@@ -1,7 +1,7 @@
 /** What every operation takes besides its arguments. */
 
 import type { Logger } from "./logger.ts";
-import type { Observer } from "./observer.ts";
+import type { Observer, Span } from "./observer.ts";
 import type { Secret } from "./secret.ts";
 
 /** Asks the person at the terminal, when there is one. */
@@ -34,6 +34,8 @@ export type RunOptions = {
   readonly timeout?: number;
   /** Receives spans and progress. */
   readonly observer?: Observer;
+  /** The step that this operation is a part of. Its own spans lie inside, and it hands them on to what it calls. */
+  readonly span?: Span;
   /** Receives log lines. */
   readonly logger?: Logger;
   /** Answers prompts. Without it an operation that has to ask fails. */

@@ -89,8 +89,10 @@ export type VerifierProvider = ProviderBase & {
 };
 /** What a command provider works with. */
 export type CommandIo = RunOptions & {
-  /** Writes the result. */
+  /** Writes the result: what the user asked for, whatever the log level. */
   readonly stdout: (text: string) => void;
+  /** Writes what was done, for people: text on stdout that `--log-level error` and `silent` leave out. */
+  readonly success: (text: string) => void;
   /** What the command is about; given exactly when the command has an operand. */
   readonly operand?: string;
 };

@@ -1,6 +1,7 @@
 /** From a manifest to a bundle. */
 
 import { type KeyObject, X509Certificate } from "node:crypto";
+import { keyText, logChecks } from "./_trace.ts";
 import {
   type Bundle,
   BUNDLE_MEDIA_TYPE,
@@ -15,7 +16,7 @@ import { ModelSigningError, throwIfAborted } from "./errors.ts";
 import { hash, type HashedModel, type HashInput } from "./hash.ts";
 import { keyHint, publicKeyFromDer, verifyBytes } from "./keys.ts";
 import { type Manifest, rootDigest } from "./manifest.ts";
-import { type Span, traced } from "./observer.ts";
+import { traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
 import type { OpenedSigner, Signed } from "./signer.ts";
 import { writeStatement } from "./statement.ts";
@@ -46,28 +47,32 @@ export async function sign(
   manifest: Manifest,
   { signer, witnesses = [], verifier }: SignWith,
   options: RunOptions = {},
-  parent?: Span,
 ): Promise<SignedManifest> {
   const problem = manifestProblem(manifest);
   if (problem) throw selfCheck(`the manifest would be refused: ${problem.message}`);
   const payload = writeStatement(manifest);
   const encoded = pae(PAYLOAD_TYPE, payload);
-  const signed = await traced(options.observer, "sign.signature", parent, async (span) => {
-    span.set({ "pae.bytes": encoded.length });
-    return await signer.sign(encoded, options);
-  });
-  throwIfAborted(options.signal);
-  checkSigned(signed, encoded);
+  const signed = await traced(options, "sign.signature", async (inner) => {
+    const signed = await signer.sign(encoded, inner);
+    throwIfAborted(options.signal);
+    const key = checkSigned(signed, encoded);
+    inner.span.set({
+      "signature.bytes": signed.signature.length,
+      "key.algorithm": keyText(key),
+      material: signed.material.kind,
+    }, { "key.hint": keyHint(key) });
+    return signed;
+  }, { attributes: { "pae.bytes": encoded.length } });
 
   const envelope: Envelope = { payloadType: PAYLOAD_TYPE, payload, signature: signed.signature };
   const evidence = await Promise.all(
     witnesses.map((witness) =>
-      traced(
-        options.observer,
-        "sign.witness",
-        parent,
-        () => witness.witness(envelope, signed, options),
-      )
+      traced(options, "sign.witness", async (inner) => {
+        const evidence = await witness.witness(envelope, signed, inner);
+        const { tlogEntries = [], timestamps = [] } = evidence;
+        inner.span.set({ "log.entries": tlogEntries.length, timestamps: timestamps.length });
+        return evidence;
+      })
     ),
   );
   const content = {
@@ -80,7 +85,7 @@ export async function sign(
   const readBack = parseBundle(bytes);
   if (!readBack.ok) throw selfCheck(`the bundle would be refused: ${readBack.issue.message}`);
   const bundle: Bundle = { mediaType: BUNDLE_MEDIA_TYPE, ...content };
-  if (verifier) await requireVerified(readBack.value, verifier, options, parent);
+  if (verifier) await requireVerified(readBack.value, verifier, options);
   return { bundle, bytes };
 }
 
@@ -89,10 +94,10 @@ async function requireVerified(
   bundle: Bundle,
   verifier: Verifier,
   options: RunOptions,
-  parent: Span | undefined,
 ): Promise<void> {
-  const { ok, checks } = await verifySignature(bundle, verifier, options, parent);
+  const { ok, checks } = await verifySignature(bundle, verifier, options);
   throwIfAborted(options.signal);
+  logChecks(checks, options);
   if (ok) return;
   const issues = checks.flatMap((check) => check.status === "failed" ? [check.issue] : []);
   throw new ModelSigningError(
@@ -107,16 +112,21 @@ export async function signModel(
   input: HashInput & SignWith,
   options: RunOptions = {},
 ): Promise<SignedModelBundle> {
-  return await traced(options.observer, "sign", undefined, async (span) => {
-    const hashed = await hash(input, options, span);
-    const signed = await sign(hashed.manifest, input, options, span);
-    const root = rootDigest(hashed.manifest.resources);
-    span.set({ resources: hashed.manifest.resources.length, "bundle.bytes": signed.bytes.length });
+  return await traced(options, "sign", async (inner) => {
+    const hashed = await hash(input, inner);
+    const signed = await sign(hashed.manifest, input, inner);
+    const { resources } = hashed.manifest;
+    const root = rootDigest(resources);
+    inner.span.set(
+      { resources: resources.length, "bundle.bytes": signed.bytes.length },
+      { "root.digest": root },
+    );
     return { ...signed, ...hashed, rootDigest: root };
   });
 }
 
-function checkSigned({ publicKey, signature, material }: Signed, encoded: Uint8Array): void {
+/** Gives the key that signed. */
+function checkSigned({ publicKey, signature, material }: Signed, encoded: Uint8Array): KeyObject {
   let key: KeyObject;
   let named: string | undefined;
   try {
@@ -131,6 +141,7 @@ function checkSigned({ publicKey, signature, material }: Signed, encoded: Uint8A
   if (named !== keyHint(key)) {
     throw selfCheck("the signer names another key than the one it signed with");
   }
+  return key;
 }
 
 /** Hint of the key that the material names. */

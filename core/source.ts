@@ -59,6 +59,8 @@ export type Entry =
     readonly path: string;
     readonly size: number;
     readonly extra?: Readonly<Record<string, unknown>>;
+    /** How to get at the content, for whoever wants another digest. */
+    readonly hint?: string;
   }
   /** Excluded, and present: named once at the top, without what lies below. */
   | { readonly kind: "ignored"; readonly path: string }

@@ -30,7 +30,7 @@ export function quote(text: string): string {
 
 /** The beginning of a text of any length, quoted and safe to print. */
 export function excerpt(text: string): string {
-  return quote(text.length > EXCERPT_LENGTH ? `${text.slice(0, EXCERPT_LENGTH)}…` : text);
+  return quote(text.length > EXCERPT_LENGTH ? `${text.slice(0, EXCERPT_LENGTH)}...` : text);
 }
 
 /** JSON in which nothing but ASCII-safe and ordinary letters stand: unsafe characters become `\u` escapes. */

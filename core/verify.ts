@@ -1,12 +1,13 @@
 /** From a bundle and a model to a report (OMS 4). */
 
 import process from "node:process";
+import { logChecks, traceReport } from "./_trace.ts";
 import type { Bundle } from "./bundle.ts";
 import { failedCheck, skippedCheck } from "./check.ts";
 import { compare, type CompareInput, differences, NO_COVERAGE } from "./compare.ts";
 import { type Issue, type Parsed, UNDECIDED } from "./errors.ts";
 import type { FileDiff } from "./manifest.ts";
-import { type Span, traced } from "./observer.ts";
+import { traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
 import { parseStatement } from "./parse_statement.ts";
 import type { Coverage, Report, SignedModel } from "./report.ts";
@@ -39,14 +40,17 @@ export async function verifySignature(
   bundle: Bundle,
   verifier: Verifier,
   options: RunOptions = {},
-  parent?: Span,
 ): Promise<VerifiedSignature> {
-  const found = await traced(
-    options.observer,
-    "verify.signature",
-    parent,
-    () => verifier.verify(bundle, options),
-  );
+  const found = await traced(options, "verify.signature", async (inner) => {
+    const found = await verifier.verify(bundle, inner);
+    const failed = found.checks.filter(({ status }) => status === "failed").length;
+    inner.span.set({
+      checks: found.checks.length,
+      "checks.failed": failed,
+      timestamps: found.timestamps.length,
+    });
+    return found;
+  }, { attributes: { material: bundle.material.kind } });
   const { timestamps, identity } = found;
   const checks = [...found.checks];
   // A status that a plugin made up counts as failed.
@@ -60,9 +64,16 @@ export async function verifySignature(
     return { ok: false, checks, timestamps };
   }
   const windowsNames = process.platform === "win32";
-  const statement = await traced(options.observer, "verify.statement", parent, (span) => {
+  const statement = await traced(options, "verify.statement", ({ span }) => {
     const result = parseStatement(bundle.envelope.payload, { windowsNames });
-    if (result.ok) span.set({ resources: result.value.manifest.resources.length });
+    if (result.ok) {
+      const { manifest: { name, resources, serialization }, rootDigest } = result.value;
+      span.set({
+        resources: resources.length,
+        "hash.algorithm": serialization.hashType,
+        "hash.method": serialization.method,
+      }, { model: name, ...(rootDigest === undefined ? {} : { "root.digest": rootDigest }) });
+    }
     return Promise.resolve(result);
   });
   const issue = statement.ok ? encodingIssue(statement.value, found.encoding) : statement.issue;
@@ -83,17 +94,17 @@ export async function verifyModel(
   input: VerifyInput,
   options: RunOptions = {},
 ): Promise<Report> {
-  return await traced(options.observer, "verify", undefined, async (span) => {
-    const report = await verifyInSpan(input, options, span);
-    span.set({ verdict: report.verdict });
+  return await traced(options, "verify", async (inner) => {
+    const report = await reportOn(input, inner);
+    logChecks(report.checks, inner);
+    traceReport(report, inner.span);
     return report;
   });
 }
 
-async function verifyInSpan(
+async function reportOn(
   { bundle, verifier, ...input }: VerifyInput,
   options: RunOptions,
-  span: Span,
 ): Promise<Report> {
   if (!bundle.ok) {
     return conclude({
@@ -105,7 +116,7 @@ async function verifyInSpan(
     });
   }
   const parsed: Check = { id: "bundle", status: "passed", detail: "well-formed" };
-  const signature = await verifySignature(bundle.value, verifier, options, span);
+  const signature = await verifySignature(bundle.value, verifier, options);
   const checks = [parsed, ...signature.checks];
   const { timestamps, identity } = signature;
   if (!signature.ok) {
@@ -113,7 +124,7 @@ async function verifyInSpan(
     return conclude({ checks: [...checks, ...moot, skippedCheck("files")], timestamps, identity });
   }
   const { statement } = signature;
-  const compared = await compare(statement, input, options, span);
+  const compared = await compare(statement, input, options);
   return conclude({
     checks: [...checks, ...compared.checks],
     files: compared.files,

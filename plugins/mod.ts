@@ -22,6 +22,7 @@ export {
   declarationAt,
   type DeclaredAction,
   type DeclaredProvider,
+  openCalls,
   type PlaceOptions,
   type PluginDeclaration,
   type SafeFile,

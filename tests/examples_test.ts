@@ -16,6 +16,13 @@ const FOLDER = fileURLToPath(new URL("../examples", import.meta.url));
 const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   "sign_and_verify.ts": [/^verified 4 files$/m],
   "compose.ts": [/^4 files, 8 shards$/m, /^sha256:[0-9a-f]{64}$/m, /^0 differences, 0 issues$/m],
+  "tracing.ts": [
+    /^publish\.model$/m,
+    /^ {4}hash$/m,
+    /^ {4}hash: \{.*"files":4/m,
+    /^ {4}sign\.signature: \{.*"key\.algorithm":"EC P-384"/m,
+    /^publish\.model: \{\}$/m,
+  ],
   "logging.ts": [/"key opened"/, /^4 of 4 files$/m],
   "demo.ts": [
     /^\$ model-signing sign key /m,

@@ -55,19 +55,23 @@ function allowed(edge: Import): boolean {
   if (to.startsWith("node:")) return true;
   const plugin = /^plugins\/([^/]+)\//.exec(from)?.[1];
   if (from.startsWith("core/")) return to.startsWith("core/");
-  if (from === "plugins/mod.ts") return to.startsWith("core/") || to.startsWith("plugins/");
+  if (from === "plugins/mod.ts") {
+    return to.startsWith("core/") || (to.startsWith("plugins/") && !to.startsWith("plugins/otel/"));
+  }
   if (plugin) {
     const own = to.startsWith("core/") || to.startsWith(`plugins/${plugin}/`);
     const sharedFolder = /^plugins\/_[^/]+\//.test(to);
-    return own || sharedFolder || isPackage(edge);
+    // Only what `--otel` builds carries these.
+    const telemetry = plugin === "otel" && to.startsWith("@opentelemetry/");
+    return own || sharedFolder || telemetry || isPackage(edge);
   }
   if (from.startsWith("cli/")) {
     const worker = from === "cli/hash_worker.ts" && to === "plugins/hash/worker.ts";
-    const version = from === "cli/main.ts" && to === "package.json";
     // `plugin check` runs the suites on plugins of third parties.
     const suites = from === "cli/plugin_suites.ts" && to === "core/contract/mod.ts";
+    const telemetry = from === "cli/main_otel.ts" && to === "plugins/otel/mod.ts";
     return to.startsWith("cli/") || to === "core/mod.ts" || to === "plugins/mod.ts" || worker ||
-      version || suites || isPackage(edge);
+      suites || telemetry || isPackage(edge);
   }
   // The library's workers are started from their own module.
   return from === "mod.ts" &&

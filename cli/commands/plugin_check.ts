@@ -50,13 +50,16 @@ export async function pluginCheck(invocation: Invocation): Promise<ExitStatus> {
   ];
   const results = await checked(suites, run.signal);
   const report = { plugin: `${plugin.name} ${plugin.version}`, path, results };
-  io.stdout.write(
-    settings["format"] === "json"
-      ? `${printableJson(JSON.stringify({ schemaVersion: 1, ...report }, undefined, 2))}\n`
-      : checkText(report, pageStyle(io.stdout, io)),
-  );
   const outcomes = results.map(({ outcome }) => outcome);
-  return outcomes.includes("failed") ? 1 : outcomes.includes("unchecked") ? 3 : 0;
+  const status = outcomes.includes("failed") ? 1 : outcomes.includes("unchecked") ? 3 : 0;
+  if (settings["format"] === "json") {
+    io.stdout.write(
+      `${printableJson(JSON.stringify({ schemaVersion: 1, ...report }, undefined, 2))}\n`,
+    );
+  } else if (invocation.tells(status === 0)) {
+    io.stdout.write(checkText(report, pageStyle(io.stdout, io)));
+  }
+  return status;
 }
 
 async function loaded(

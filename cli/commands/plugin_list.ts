@@ -8,10 +8,10 @@ import { Page, pageStyle } from "../report/page.ts";
 
 /**
  * Lists the plugins of this run: the built-in ones, those that are configured, and those that were named. Programs on PATH
- * are listed by their files: what they provide, only they could say.
+ * are listed by their files: what they provide, only they could say. Gives 3 when a plugin cannot be used.
  */
 export async function pluginList({ settings, io, plugins }: Invocation): Promise<ExitStatus> {
-  const { configPath } = plugins;
+  const { configPath, unusable } = plugins;
   const programs = await listExecutables(io.env);
   if (settings["format"] === "json") {
     const json = JSON.stringify(
@@ -25,6 +25,7 @@ export async function pluginList({ settings, io, plugins }: Invocation): Promise
           origin,
           providers: plugin.providers.map(({ kind, id, summary }) => ({ kind, id, summary })),
         })),
+        unusable: unusable.map(({ path, error: { code, message } }) => ({ path, code, message })),
         programs,
       },
       undefined,
@@ -36,12 +37,23 @@ export async function pluginList({ settings, io, plugins }: Invocation): Promise
     for (const known of plugins.plugins) {
       page.table(titleOf(known), known.plugin.providers.map(line));
     }
+    if (unusable.length > 0) {
+      page.list(
+        "Cannot be used",
+        unusable.map(({ path, error: { code, message, hint } }) => [
+          path,
+          `${message} [${code}]`,
+          ...(hint === undefined ? [] : [`hint: ${hint}`]),
+        ]),
+        Infinity,
+      );
+    }
     page.gap();
     page.field("Configured", configPath ?? "nowhere: no home folder is set");
     page.field("On PATH", programs);
     io.stdout.write(page.toString().trimStart());
   }
-  return 0;
+  return unusable.length > 0 ? 3 : 0;
 }
 
 function titleOf({ plugin: { name, version }, origin }: KnownPlugin): string {

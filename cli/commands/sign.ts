@@ -47,6 +47,10 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
   const place = beside && signatures
     ? `${await signatures.attach(signed.bytes, run)} (beside the model)`
     : await write(target, signed.bytes, io);
+  run.logger?.log("debug", "the signature is there", {
+    place,
+    "bundle.bytes": signed.bytes.length,
+  });
   if (invocation.tells(true)) {
     const output = !beside && target === STANDARD_STREAM ? io.stderr : io.stdout;
     const description = await describeBundle(invocation.registry, signed.bundle);

@@ -1,6 +1,8 @@
 /** `verify METHOD MODEL` */
 
+import { Buffer } from "node:buffer";
 import {
+  checkWritable,
   type FoundSignature,
   type OpenedSource,
   type Parsed,
@@ -9,6 +11,7 @@ import {
   type Verifier,
   type VerifierProvider,
   verifyModel,
+  writeFileAtomically,
 } from "../../core/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
 import { flag, hasherOf, openModel, pick, rolesOf } from "../model.ts";
@@ -37,8 +40,12 @@ export async function verify(
   if (folder !== undefined && !puller) {
     throw usageError("--pull is given, and the model is on this machine already");
   }
+  const reportFile = settings["report"] as string | undefined;
+  // Found out now, not after hours of hashing.
+  if (reportFile !== undefined) await checkWritable(reportFile);
   const verified = await verifyAny(opened, verifier, invocation);
   const { report } = verified;
+  run.span?.set({ verdict: report.verdict }, { signature: verified.signature });
   const pulled = folder !== undefined && report.verdict === "verified" ? folder : undefined;
   if (pulled !== undefined) await puller!.pull(pulled, run);
   const named: NamedReport = {
@@ -47,7 +54,9 @@ export async function verify(
     name: source.name,
     ...(pulled === undefined ? {} : { pulled }),
   };
-  if (settings["format"] === "json") io.stdout.write(verificationJson(named, invocation.version));
+  const json = () => verificationJson(named, invocation.version);
+  if (reportFile !== undefined) await writeFileAtomically(reportFile, Buffer.from(json(), "utf8"));
+  if (settings["format"] === "json") io.stdout.write(json());
   else if (invocation.tells(report.verdict === "verified")) {
     io.stdout.write(verificationText(named, pageStyle(io.stdout, io)));
   }
@@ -64,9 +73,9 @@ async function verifyAny(
   invocation: Invocation,
 ): Promise<Verified> {
   const { settings, run } = invocation;
-  const verifyWith = async ({ reference, bundle }: FoundSignature): Promise<Verified> => ({
-    signature: reference,
-    report: await verifyModel({
+  const verifyWith = async ({ reference, bundle }: FoundSignature): Promise<Verified> => {
+    run.logger?.log("debug", "verifying", { signature: reference });
+    const report = await verifyModel({
       bundle,
       source,
       hasher: hasherOf(invocation),
@@ -75,8 +84,9 @@ async function verifyAny(
       ...flag(settings, "ignore-git-paths", "ignoreGitPaths"),
       ...flag(settings, "allow-symlinks", "allowSymlinks"),
       ...flag(settings, "ignore-unsigned-files", "ignoreUnsignedFiles"),
-    }, run),
-  });
+    }, run);
+    return { signature: reference, report };
+  };
   const signature = settings["signature"] as string | undefined;
   if (signature !== undefined || !signatures) {
     const reference = signature ?? "";

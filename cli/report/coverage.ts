@@ -52,6 +52,6 @@ export function serializationText(serialization: Serialization): string {
 
 function named(paths: readonly string[], remark: string): readonly string[] {
   if (paths.length === 0) return [];
-  const more = paths.length > SHOWN ? [`… and ${grouped(paths.length - SHOWN)} more`] : [];
+  const more = paths.length > SHOWN ? [`... and ${grouped(paths.length - SHOWN)} more`] : [];
   return [...paths.slice(0, SHOWN), ...more, `(${remark})`];
 }

@@ -11,6 +11,9 @@ import type { ExitStatus } from "../command.ts";
 import type { Log } from "../log.ts";
 import { SHOWN } from "./page.ts";
 
+/** Errors below an error that are shown at debug level. */
+const MAX_CAUSES = 10;
+
 /**
  * Tells a thrown error and gives the exit status for it.
  *
@@ -68,7 +71,7 @@ function faultOf(error: unknown): Fault {
 function faultText({ message, code, hint, issues }: Fault): string {
   const lines = [`model-signing: error: ${printable(message)} [${code}]`];
   for (const issue of issues.slice(0, SHOWN)) lines.push(`  ${issueText(issue)}`);
-  if (issues.length > SHOWN) lines.push(`  … and ${issues.length - SHOWN} more`);
+  if (issues.length > SHOWN) lines.push(`  ... and ${issues.length - SHOWN} more`);
   if (hint !== undefined) lines.push(`model-signing: hint: ${printable(hint)}`);
   return `${lines.join("\n")}\n`;
 }
@@ -87,7 +90,10 @@ function logFault({ message, code, hint, issues }: Fault, logger: Logger): void 
 
 function stackText(error: unknown): string {
   const stacks: string[] = [];
-  for (let at = error; at instanceof Error; at = at.cause) stacks.push(at.stack ?? at.message);
+  // A plugin can make an error that is its own cause.
+  for (let at = error; at instanceof Error && stacks.length < MAX_CAUSES; at = at.cause) {
+    stacks.push(at.stack ?? at.message);
+  }
   return stacks.flatMap((stack) => stack.split("\n"))
     .map((line) => `model-signing: debug: ${printable(withoutTokens(line))}\n`)
     .join("");

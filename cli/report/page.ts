@@ -1,7 +1,7 @@
 /** Aligned text for people: labels, values, lists. Everything put in is made printable. */
 
 import { grouped, printable } from "../../core/mod.ts";
-import type { Io, Output } from "../io.ts";
+import { type Io, isColored, type Output } from "../io.ts";
 
 /** How a page looks. */
 export type PageStyle = {
@@ -10,11 +10,12 @@ export type PageStyle = {
   readonly colors: boolean;
 };
 
-/** The style that fits an output: nothing is wrapped or coloured unless a terminal shows it. */
+/** The style that fits an output: nothing is wrapped unless a terminal shows it. */
 export function pageStyle(output: Output, io: Io): PageStyle {
-  return output.isTerminal
-    ? { width: Math.max(output.columns(), 20), colors: io.colors }
-    : { width: Infinity, colors: false };
+  return {
+    width: output.isTerminal ? Math.max(output.columns(), 20) : Infinity,
+    colors: isColored(output, io),
+  };
 }
 
 /** What a piece of text means. */
@@ -100,7 +101,8 @@ export class Page {
       }
     }
     if (items.length > limit) {
-      this.#text += `  … and ${grouped(items.length - limit)} more (all with --format json)\n`;
+      const rest = `  ... and ${grouped(items.length - limit)} more (all with --format json)`;
+      this.#text += `${wrap(rest, this.#style.width, "    ").join("\n")}\n`;
     }
   }
 

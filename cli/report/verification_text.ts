@@ -26,6 +26,9 @@ export type NamedReport = {
   readonly pulled?: string;
 };
 
+/** Reasons that are told of each signature that does not count. */
+const SHOWN_OF_OTHERS = 3;
+
 const TONES: Readonly<Record<Report["verdict"], Tone>> = {
   verified: "good",
   rejected: "bad",
@@ -63,15 +66,24 @@ export function verificationText(named: NamedReport, style: PageStyle): string {
   }
   page.table("Checks", report.checks.map(checkLine));
   differences(page, report.files);
-  const others = (named.others ?? []).map(({ signature, issues }) =>
-    [signature, ...issues.map(issueText)] as const
-  );
+  const others = (named.others ?? []).map(({ signature, issues }) => {
+    const more = issues.length - SHOWN_OF_OTHERS;
+    return [
+      signature,
+      ...issues.slice(0, SHOWN_OF_OTHERS).map(issueText),
+      ...(more > 0 ? [`... and ${grouped(more)} more`] : []),
+    ] as const;
+  });
   if (others.length > 0) page.list("Other signatures, not accepted", others);
   return page.toString();
 }
 
 function sentence({ report, model, signature }: NamedReport): string {
-  const names = `"${basename(model) || model}" against "${signature}"`;
+  const name = `"${basename(model) || model}"`;
+  if (report.verdict !== "verified" && report.issues[0].code === "SIGNATURE_MISSING") {
+    return `${name}: nobody has signed it`;
+  }
+  const names = `${name} against "${signature}"`;
   return report.verdict === "verified" ? names : `${names}: ${reason(report)}`;
 }
 
@@ -93,10 +105,15 @@ function reason(report: Unverified): string {
     : "the signature holds, but the model could not be read";
 }
 
+/** Each issue; a hint that many of them have is told once. */
 function reasonLines(issues: readonly Issue[]): readonly (readonly [string, ...string[]])[] {
-  return issues.map((issue) =>
-    issue.hint === undefined ? [issueText(issue)] : [issueText(issue), `hint: ${issue.hint}`]
-  );
+  const told = new Set<string | undefined>([undefined]);
+  return issues.map((issue) => {
+    const { hint } = issue;
+    if (told.has(hint)) return [issueText(issue)];
+    told.add(hint);
+    return [issueText(issue), `hint: ${hint}`];
+  });
 }
 
 function checkLine({ status, id, detail }: Check): Line {

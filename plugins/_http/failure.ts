@@ -14,13 +14,16 @@ export class Failure extends Error {
   readonly retry: boolean;
   /** The pause that the service asks for, in ms. */
   readonly pause: number | undefined;
+  /** The status that is no answer, when it was that. */
+  readonly status: number | undefined;
 
   /** Wraps what the caller is told. */
-  constructor(error: ModelSigningError, retry: boolean, pause?: number) {
+  constructor(error: ModelSigningError, retry: boolean, pause?: number, status?: number) {
     super(error.message);
     this.error = error;
     this.retry = retry;
     this.pause = pause;
+    this.status = status;
   }
 }
 
@@ -53,7 +56,7 @@ export function refusal(
     `${where} answered with status ${status}${said}`,
     advice === undefined ? {} : { hint: advice },
   );
-  return new Failure(error, status === 429 || status >= 500, retryAfter(headers));
+  return new Failure(error, status === 429 || status >= 500, retryAfter(headers), status);
 }
 
 /** Characters of a secret in a row that are a part of it, and no coincidence. */

@@ -4,7 +4,7 @@ import type { RunOptions } from "../../core/options.ts";
 import type { Attempt } from "./attempt.ts";
 import { Failure } from "./failure.ts";
 import type { HttpRequest } from "./http_request.ts";
-import { attempts } from "./retry.ts";
+import { attempts, STATUS } from "./retry.ts";
 
 /** An answer with a status that was accepted, whose body is still to be read, or to be cancelled. */
 export type HttpStream = {
@@ -22,11 +22,11 @@ export type HttpStream = {
  * @throws {ModelSigningError} like `request()`
  */
 export async function openRequest(asked: HttpRequest, options: RunOptions): Promise<HttpStream> {
-  return await attempts(asked, options, async (attempt, span, count) => {
+  return await attempts(asked, options, async (attempt, span) => {
     const response = await attempt.head();
     attempt.stopClock();
     const { status, headers } = response;
-    span.set({ "http.status": status, attempt: count });
+    span.set({ [STATUS]: status });
     return { status, headers, body: watched(response.body, attempt), foreign: attempt.foreign };
   });
 }

@@ -5,7 +5,7 @@ import { isObject, JsonError, type JsonObject, parseJson } from "../../core/json
 import type { RunOptions } from "../../core/options.ts";
 import { Failure } from "./failure.ts";
 import type { HttpRequest } from "./http_request.ts";
-import { attempts } from "./retry.ts";
+import { attempts, STATUS } from "./retry.ts";
 
 /** An answer with a status that was accepted. */
 export type HttpResponse = {
@@ -33,7 +33,7 @@ export async function request(
   { maxBytes, ...asked }: HttpRequest & Limited,
   options: RunOptions,
 ): Promise<HttpResponse> {
-  return await attempts(asked, options, async (attempt, span, count) => {
+  return await attempts(asked, options, async (attempt, span) => {
     const response = await attempt.head();
     const body = await attempt.bodyOf(response, maxBytes);
     if (body === undefined) {
@@ -47,7 +47,7 @@ export async function request(
     }
     attempt[Symbol.dispose]();
     const { status, headers } = response;
-    span.set({ "http.status": status, "http.bytes": body.length, attempt: count });
+    span.set({ [STATUS]: status, "http.response.body.size": body.length });
     return { status, headers, body, foreign: attempt.foreign };
   });
 }

@@ -40,6 +40,8 @@ export function serviceUrl(
       }`,
     );
   }
+  // Without anything to append the address is used as it was given: "/tsa/" need not be "/tsa".
+  if (path === "") return url;
   // From the beginning of a run only: else the time grows with the square of a length that a service decides.
   url.pathname = url.pathname.replace(/(?<!\/)\/+$/, "") + path;
   return url;
@@ -47,7 +49,7 @@ export function serviceUrl(
 
 /** An address for messages. What is no URL of a service may hold credentials all the same: `user:password@host`. */
 function shown(base: string): string {
-  return excerpt(base.replace(/(?<![^/])[^/]*@/g, "…@"));
+  return excerpt(base.replace(/(?<![^/])[^/]*@/g, "...@"));
 }
 
 /** Whether a URL's host can only be this machine. */

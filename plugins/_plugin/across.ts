@@ -1,17 +1,26 @@
 /** The border between the program and code of others: every call goes out, and every answer comes in, through here. */
 
 import { setInterval } from "node:timers";
-import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { type ErrorCode, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { excerpt } from "../../core/text.ts";
-import { ShapeError } from "./shape.ts";
+import { MAX_TEXT_LENGTH, patternAt, ShapeError, textAt } from "./shape.ts";
 import { Stopwatch } from "./stopwatch.ts";
+import { issueAt } from "./verification.ts";
 
 /**
  * Steps of a plugin's call that may each take as long as `--timeout` says: open a session, log in, sign, fetch a
  * certificate, log out.
  */
 const STEPS = 5;
+
+/** Calls that plugins have not answered yet. */
+const open = new Set<Pick<Call<unknown>, "who" | "what">>();
+
+/** The calls that plugins have not answered, for whoever has to say why the process ends: `plugin "vault" in sign()`. */
+export function openCalls(): readonly string[] {
+  return [...open].map(({ who, what }) => `${who} in ${what}`);
+}
 
 /** Limit of one step when the run sets none, in ms. */
 const STEP_MS = 60_000;
@@ -23,8 +32,8 @@ export type Call<T> = {
   /** What is asked of it, for messages: `sign()`. */
   readonly what: string;
   readonly options: RunOptions;
-  /** For what may take hours: copying a model, a command that serves. */
-  readonly unlimited?: true;
+  /** Steps that it may take; infinite for what may take hours: copying a model, a command that serves. Default: 5. */
+  readonly steps?: number;
   /** Calls the plugin with the options that it is to get. */
   run(options: RunOptions): unknown;
   /** Reads the answer. Throws {@link ShapeError}. */
@@ -41,7 +50,7 @@ export type Call<T> = {
 export async function across<T>(call: Call<T>): Promise<T> {
   const { who, what, options: { signal, timeout, interaction, ...rest } } = call;
   throwIfAborted(signal);
-  const limit = call.unlimited ? Infinity : (timeout ?? STEP_MS) * STEPS;
+  const limit = (timeout ?? STEP_MS) * (call.steps ?? STEPS);
   const stopwatch = new Stopwatch(limit);
   const options: RunOptions = {
     ...rest,
@@ -57,23 +66,25 @@ export async function across<T>(call: Call<T>): Promise<T> {
         new ModelSigningError(
           "PLUGIN_TIMEOUT",
           `${who} did not end ${what} within ${limit / 1000} s`,
-          { hint: "--timeout sets the limit of a step; a plugin may take five" },
+          { hint: `--timeout sets the limit of a step; ${what} may take ${call.steps ?? STEPS}` },
         ),
       );
     }
   }, 250);
   const abort = () => {
-    reject(new ModelSigningError("ABORTED", "aborted", { cause: signal?.reason }));
+    if (signal) reject(aborted(signal));
   };
   signal?.addEventListener("abort", abort, { once: true });
+  open.add(call);
   try {
     // A function of its own, so that throwing is as good as rejecting.
     const answer = await Promise.race([(async () => await call.run(options))(), ended]);
     throwIfAborted(signal);
     return reading(who, what, () => call.read(answer));
   } catch (error) {
-    throw asFault(who, what, error);
+    throw asFault(who, what, error, signal);
   } finally {
+    open.delete(call);
     clearInterval(timer);
     signal?.removeEventListener("abort", abort);
   }
@@ -97,35 +108,58 @@ export function reading<T>(who: string, what: string, read: () => T): T {
   }
 }
 
-/** The error of a plugin as one of the program's. */
-export function asFault(who: string, what: string, error: unknown): ModelSigningError {
-  if (error instanceof ModelSigningError && isWellFormed(error)) {
-    return error.code === "ABORTED" || error.message.includes(who) ? error : named(who, error);
-  }
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new ModelSigningError("PLUGIN_FAILED", `${who} failed in ${what}: ${excerpt(message)}`, {
-    cause: error,
-    hint: "this is a fault of the plugin; --log-level debug shows where",
-  });
+/**
+ * The error of a plugin as one of the program's, that says whose it is.
+ *
+ * @param signal tells whether the run was aborted, or the plugin says so of itself
+ */
+export function asFault(
+  who: string,
+  what: string,
+  error: unknown,
+  signal?: AbortSignal,
+): ModelSigningError {
+  return ownFault(who, error, signal) ?? new ModelSigningError(
+    "PLUGIN_FAILED",
+    `${who} failed in ${what}: ${excerpt(wordsOf(error))}`,
+    { cause: error, hint: "this is a fault of the plugin; --log-level debug shows where" },
+  );
 }
 
-/** The same, so that its message says whose it is. */
-function named(who: string, error: ModelSigningError): ModelSigningError {
-  const { code, message, hint, issues } = error;
-  return new ModelSigningError(code, `${who}: ${message}`, {
-    cause: error,
-    issues,
-    ...(hint === undefined ? {} : { hint }),
-  });
-}
-
-/** A plugin in JavaScript can make an error of any values. */
-function isWellFormed({ code, message, hint, issues }: ModelSigningError): boolean {
-  return typeof code === "string" && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) &&
-    typeof message === "string" && (hint === undefined || typeof hint === "string") &&
-    Array.isArray(issues) &&
-    issues.every((issue) =>
-      typeof issue === "object" && issue !== null && typeof issue.message === "string" &&
-      typeof issue.code === "string"
+/** An error of ours that the plugin threw; undefined for others, and for one that it has made of nonsense. */
+function ownFault(
+  who: string,
+  error: unknown,
+  signal: AbortSignal | undefined,
+): ModelSigningError | undefined {
+  try {
+    if (!(error instanceof ModelSigningError)) return undefined;
+    const { code, hint, issues } = error;
+    if (code === "ABORTED" && signal?.aborted) return aborted(signal);
+    const message = error.message.slice(0, MAX_TEXT_LENGTH);
+    return new ModelSigningError(
+      patternAt(code, "code", /^[A-Z][A-Z0-9_]{0,63}$/) as ErrorCode,
+      message.includes(who) ? message : `${who}: ${message}`,
+      {
+        cause: error,
+        issues: issues.map((issue, index) => issueAt(issue, `issues[${index}]`)),
+        ...(hint === undefined ? {} : { hint: textAt(hint, "hint") }),
+      },
     );
+  } catch {
+    return undefined;
+  }
+}
+
+function aborted(signal: AbortSignal): ModelSigningError {
+  return new ModelSigningError("ABORTED", "aborted", { cause: signal.reason });
+}
+
+/** Anything can be thrown, also what cannot be made a text of. */
+function wordsOf(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  } catch {
+    return "it threw what cannot be shown";
+  }
 }

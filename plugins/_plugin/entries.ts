@@ -6,6 +6,7 @@ import { MAX_PATH_BYTES } from "../../core/limits.ts";
 import { pathProblem } from "../../core/path.ts";
 import type { ByteRange, Entry, FileLocation, StatedDigest } from "../../core/source.ts";
 import { excerpt } from "../../core/text.ts";
+import { jsonAt } from "./json.ts";
 import {
   booleanAt,
   choiceAt,
@@ -64,7 +65,8 @@ export function entryAt(value: unknown, where: string): Entry {
         path: pathAt(given["path"], `${where}.path`),
         size: numberAt(given["size"], `${where}.size`),
         ...digestAt(given, where),
-        ...optionalAt(given, "extra", where, objectAt),
+        ...optionalAt(given, "extra", where, jsonAt),
+        ...optionalAt(given, "hint", where, textAt),
       };
     case "file":
       return fileAt(given, where);
@@ -80,7 +82,7 @@ function fileAt(given: Members, where: string): Entry {
     size: numberAt(given["size"], `${where}.size`),
     ...optionalAt(given, "location", where, locationAt),
     ...optionalAt(given, "expected", where, (digest, at) => digestAt(objectAt(digest, at), at)),
-    ...optionalAt(given, "extra", where, objectAt),
+    ...optionalAt(given, "extra", where, jsonAt),
     open(range?: ByteRange) {
       const stream = open(range);
       if (stream instanceof ReadableStream) return stream;

@@ -87,7 +87,7 @@ function guardProvider(who: string, declared: DeclaredProvider, given: Members):
             what: "open()",
             options: run,
             run: (options) => open(settings, options),
-            read: (opened) => openedSignerAt(who, opened),
+            read: (opened) => openedSignerAt(who, id, opened),
           }),
       };
     }
@@ -118,7 +118,7 @@ function guardProvider(who: string, declared: DeclaredProvider, given: Members):
             what: "open()",
             options: run,
             run: (options) => open(settings, options),
-            read: (opened) => verifierAt(who, opened),
+            read: (opened) => verifierAt(who, id, opened),
           }),
       };
     }
@@ -127,13 +127,15 @@ function guardProvider(who: string, declared: DeclaredProvider, given: Members):
   }
 }
 
-function openedSignerAt(who: string, value: unknown): OpenedSigner {
+function openedSignerAt(who: string, method: string, value: unknown): OpenedSigner {
   const given = objectAt(value, "open()");
   const witnesses = listAt(given["witnesses"], "open().witnesses", MAX_WITNESSES);
   return {
     signer: signerAt(who, given["signer"]),
     witnesses: witnesses.map((item, index) => witnessAt(who, item, `open().witnesses[${index}]`)),
-    ...(given["verifier"] === undefined ? {} : { verifier: verifierAt(who, given["verifier"]) }),
+    ...(given["verifier"] === undefined
+      ? {}
+      : { verifier: verifierAt(who, method, given["verifier"]) }),
   };
 }
 
@@ -180,7 +182,7 @@ function witnessAt(who: string, value: unknown, where: string): Witness {
   };
 }
 
-function verifierAt(who: string, value: unknown): Verifier {
+function verifierAt(who: string, method: string, value: unknown): Verifier {
   const verify = methodAt(objectAt(value, "the verifier"), "verify", "the verifier");
   return {
     verify: (bundle, run) =>
@@ -189,7 +191,7 @@ function verifierAt(who: string, value: unknown): Verifier {
         what: "verify()",
         options: run,
         run: (options) => verify(structuredClone(bundle), options),
-        read: (value) => verificationAt(value, "verify()"),
+        read: (value) => verificationAt(value, "verify()", method),
       }),
   };
 }
@@ -238,7 +240,7 @@ function guardAction(who: string, declared: DeclaredAction, given: Members): Act
         who,
         what: "run()",
         options: io,
-        unlimited: true,
+        steps: Infinity,
         run: (options) => run(settings, { ...io, ...options }),
         read: statusAt,
       }),

@@ -17,6 +17,9 @@ import { entryAt, modelAt } from "./entries.ts";
 import { booleanAt, type Members, methodAt, objectAt, textAt } from "./shape.ts";
 import { issueAt } from "./verification.ts";
 
+/** Time that an iteration is given to end by itself when nobody asks any more, in ms. */
+const ENDING_MS = 2000;
+
 /**
  * A guarded source. Its models are reached by its scheme only: what says that other references, or other signatures,
  * are its own (`recognizes`, `roles`) is for sources that the program trusts with every model.
@@ -97,7 +100,7 @@ function pullerAt(who: string, value: unknown): Puller {
         who,
         what: "pull()",
         options: run,
-        unlimited: true,
+        steps: Infinity,
         run: (options) => pull(folder, options),
         read: () => {},
       }),
@@ -132,29 +135,38 @@ async function* iterated<T>(
     what,
     options: run,
     run: begin,
-    read: (value) =>
-      methodAt(objectAt(value, what), Symbol.asyncIterator, what)() as AsyncIterator<unknown>,
+    read: (value) => objectAt(methodAt(objectAt(value, what), Symbol.asyncIterator, what)(), what),
   });
-  let done = false;
+  let isOpen = false;
   try {
     for (;;) {
+      // Until it answers; one that fails has ended, and one that hangs would not hear that it should.
+      isOpen = false;
       const next = await across({
         who,
         what,
         options: run,
-        run: () => iterator.next(),
-        read: (value) => {
-          const result = objectAt(value, what);
-          return result["done"] === true ? undefined : { value: read(result["value"]) };
+        run: () => methodAt(iterator, "next", what)(),
+        read: (result) => {
+          const given = objectAt(result, what);
+          isOpen = given["done"] !== true;
+          return isOpen ? { value: read(given["value"]) } : undefined;
         },
       });
-      if (next === undefined) {
-        done = true;
-        return;
-      }
+      if (next === undefined) return;
       yield next.value;
     }
   } finally {
-    if (!done) await iterator.return?.();
+    if (isOpen && iterator["return"] !== undefined) {
+      await across({
+        who,
+        what: `the end of ${what}`,
+        // Also when the run was aborted.
+        options: { timeout: ENDING_MS },
+        steps: 1,
+        run: () => methodAt(iterator, "return", what)(),
+        read: () => {},
+      });
+    }
   }
 }

@@ -1,6 +1,6 @@
 /** Plugins of third parties, whatever form they come in: what they say about themselves, and the border to their code. */
 
-export { across, asFault, reading } from "./across.ts";
+export { across, asFault, openCalls, reading } from "./across.ts";
 export {
   declarationAt,
   type DeclaredAction,
@@ -13,4 +13,5 @@ export * from "./shape.ts";
 export { evidenceAt, requireHolding, signedAt } from "./signed.ts";
 export { descriptionAt, issueAt, verificationAt } from "./verification.ts";
 export { type PlaceOptions, type SafeFile, safeFile, safePlace } from "./place.ts";
+export { PrivateFolder } from "./private_folder.ts";
 export { Stopwatch } from "./stopwatch.ts";

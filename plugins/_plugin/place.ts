@@ -1,11 +1,14 @@
 /** Whether a file that is to be run lies where nobody else can change it. */
 
 import { constants, type Stats } from "node:fs";
-import { lstat, open, realpath, stat } from "node:fs/promises";
-import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { lstat, open, readlink, realpath, stat } from "node:fs/promises";
+import { isAbsolute, join, parse, relative, resolve, sep } from "node:path";
 import process from "node:process";
 import { ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
 import { quote } from "../../core/text.ts";
+
+/** Symbolic links that a path may lead through; Linux follows as many (path_resolution(7)). */
+const MAX_LINKS = 40;
 
 /** A file that was looked at. */
 export type SafeFile = {
@@ -43,7 +46,6 @@ export async function safeFile(path: string, options: PlaceOptions): Promise<Saf
     if (facts.size > limit) {
       throw unloadable(shown, `it has ${facts.size} bytes, expected at most ${limit}`);
     }
-    requireUnwritable(facts, real, shown);
     const bytes = new Uint8Array(facts.size);
     let length = 0;
     while (length < bytes.length) {
@@ -87,11 +89,46 @@ export async function safePlace(
     throw unloadable(shown, systemReason(error), error);
   }
   for (const place of outside) await requireOutside(real, shown, place);
-  // The links on the way could be changed as well as the folders that they lead to.
-  for (const at of new Set([...upward(real), ...upward(resolve(path)).slice(1)])) {
-    requireUnwritable(await lstat(at), at, shown);
-  }
+  await requireSafeWay(path, shown);
   return real;
+}
+
+/**
+ * Demands that nobody else can make a path lead elsewhere: follows it link by link, as the system does, and looks at
+ * every folder, link and file on the way.
+ *
+ * @param path absolute, of something that exists
+ * @param shown what it is, for messages
+ * @throws {ModelSigningError} `PLUGIN_UNSAFE`
+ */
+export async function requireSafeWay(path: string, shown: string): Promise<void> {
+  // Windows has no such bits; its access lists are left to the administrator.
+  if (process.platform === "win32") return;
+  const { root } = parse(path);
+  const left = path.split(sep);
+  const top = await lstat(root);
+  requireTrusted(root, top, top, shown);
+  const way = [{ at: root, facts: top }];
+  for (let links = 0; left.length > 0;) {
+    const name = left.shift()!;
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      if (way.length > 1) way.pop();
+      continue;
+    }
+    const folder = way.at(-1)!;
+    const at = join(folder.at, name);
+    const facts = await lstat(at);
+    requireTrusted(at, facts, folder.facts, shown);
+    if (!facts.isSymbolicLink()) {
+      way.push({ at, facts });
+      continue;
+    }
+    if (++links > MAX_LINKS) throw unloadable(shown, "too many symbolic links lead to it");
+    const target = await readlink(at);
+    left.unshift(...target.split(sep));
+    if (isAbsolute(target)) way.splice(1);
+  }
 }
 
 async function requireOutside(real: string, shown: string, place: string): Promise<void> {
@@ -106,24 +143,28 @@ async function requireOutside(real: string, shown: string, place: string): Promi
   );
 }
 
-/** Windows has no such bits; its access lists are left to the administrator. */
-function requireUnwritable(facts: Stats, at: string, shown: string): void {
-  if (process.platform === "win32" || facts.isSymbolicLink()) return;
-  const writable = (facts.mode & 0o002) !== 0;
-  // In a folder with the sticky bit, others can add files and not replace this one.
-  const sticky = facts.isDirectory() && (facts.mode & 0o1000) !== 0;
-  if (!writable || sticky) return;
+/** Refuses what others could change or replace. Links have no permissions of their own. */
+function requireTrusted(at: string, facts: Stats, folder: Stats, shown: string): void {
+  const isSticky = facts.isDirectory() && (facts.mode & 0o1000) !== 0;
+  if (!facts.isSymbolicLink() && isWorldWritable(facts) && !isSticky) {
+    throw new ModelSigningError(
+      "PLUGIN_UNSAFE",
+      `${shown} could be changed by anybody: ${quote(at)} is world-writable`,
+      { hint: `chmod o-w ${at}` },
+    );
+  }
+  // With the sticky bit, a folder protects what is in it from all but its owner, who may be anybody.
+  if (!isWorldWritable(folder) || facts.uid === 0 || facts.uid === process.getuid?.()) return;
   throw new ModelSigningError(
     "PLUGIN_UNSAFE",
-    `${shown} could be changed by anybody: ${quote(at)} is world-writable`,
-    { hint: `chmod o-w ${at}` },
+    `${shown} could be anybody's: ${quote(at)} lies in a world-writable folder and is owned by ` +
+      `user ${facts.uid}`,
+    { hint: "copy what you trust to a folder of your own" },
   );
 }
 
-/** A path and everything above it. */
-function upward(path: string): string[] {
-  const above = dirname(path);
-  return above === path ? [path] : [path, ...upward(above)];
+function isWorldWritable({ mode }: Stats): boolean {
+  return (mode & 0o002) !== 0;
 }
 
 function unloadable(shown: string, reason: string, cause?: unknown): ModelSigningError {

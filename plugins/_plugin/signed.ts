@@ -1,35 +1,17 @@
 /** What a plugin's signer and witness give back. */
 
-import { Buffer } from "node:buffer";
 import { type KeyObject, X509Certificate } from "node:crypto";
 import type { VerificationMaterial } from "../../core/bundle.ts";
 import { ModelSigningError } from "../../core/errors.ts";
-import { isObject, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import { ACCEPTED_KEYS, keyAlgorithm, keyHint, publicKeyFromDer } from "../../core/keys.ts";
 import { verifyBytes } from "../../core/keys.ts";
-import {
-  MAX_BUNDLE_VALUES,
-  MAX_CERTIFICATE_BYTES,
-  MAX_CHAIN_LENGTH,
-  MAX_SIGNATURE_BYTES,
-} from "../../core/limits.ts";
+import { MAX_CERTIFICATE_BYTES, MAX_CHAIN_LENGTH, MAX_SIGNATURE_BYTES } from "../../core/limits.ts";
 import type { Evidence, Signed } from "../../core/signer.ts";
-import {
-  bytesAt,
-  choiceAt,
-  listAt,
-  objectAt,
-  optionalAt,
-  patternAt,
-  ShapeError,
-  textAt,
-} from "./shape.ts";
+import { jsonAt } from "./json.ts";
+import { bytesAt, choiceAt, listAt, objectAt, optionalAt, patternAt, ShapeError } from "./shape.ts";
 
 /** Log entries and timestamps of one witness. */
 const MAX_EVIDENCE = 16;
-
-/** A log entry as JSON: an inclusion proof of 60 hashes and a body of some certificates stay below. */
-const MAX_ENTRY_CHARACTERS = 256 * 1024;
 
 /** Reads what a signer gave. Throws {@link ShapeError}. */
 export function signedAt(value: unknown, where: string): Signed {
@@ -158,18 +140,4 @@ export function evidenceAt(value: unknown, where: string): Evidence {
     throw new ShapeError(`${where} holds neither a log entry nor a timestamp`);
   }
   return evidence;
-}
-
-/** An object as the JSON that it will be in the bundle. */
-function jsonAt(value: unknown, where: string): JsonObject {
-  // A cycle, a bigint or a toJSON() that throws is refused by the caller like any other nonsense.
-  const text = textAt(JSON.stringify(objectAt(value, where)), where, MAX_ENTRY_CHARACTERS);
-  try {
-    const json = parseJson(Buffer.from(text), MAX_BUNDLE_VALUES);
-    if (isObject(json)) return json;
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    throw new ShapeError(`${where} is no JSON: ${error.message}`);
-  }
-  throw new ShapeError(`${where} is no JSON object`);
 }

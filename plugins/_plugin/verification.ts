@@ -3,7 +3,7 @@
 import type { PaeForm } from "../../core/dsse.ts";
 import type { Issue, IssueCode } from "../../core/errors.ts";
 import { MAX_CHAIN_LENGTH } from "../../core/limits.ts";
-import { quote } from "../../core/text.ts";
+import { excerpt, quote } from "../../core/text.ts";
 import type {
   CertificateInfo,
   Check,
@@ -24,8 +24,14 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 /**
  * Reads what a verifier gave, and holds it to the contract: there is a check `signature`, each name stands once, and
  * nothing is said of who signed when a check failed. Throws {@link ShapeError}.
+ *
+ * @param method the verifier's own; it does not speak for another's
  */
-export function verificationAt(value: unknown, where: string): SignatureVerification {
+export function verificationAt(
+  value: unknown,
+  where: string,
+  method: string,
+): SignatureVerification {
   const given = objectAt(value, where);
   const checks = listAt(given["checks"], `${where}.checks`, MAX_ITEMS).map((item, index) =>
     checkAt(item, `${where}.checks[${index}]`)
@@ -42,7 +48,7 @@ export function verificationAt(value: unknown, where: string): SignatureVerifica
     timestamps: listAt(given["timestamps"], `${where}.timestamps`, MAX_ITEMS).map((item, index) =>
       timestampAt(item, `${where}.timestamps[${index}]`)
     ),
-    ...optionalAt(given, "identity", where, identityAt),
+    ...optionalAt(given, "identity", where, (identity, at) => identityAt(identity, at, method)),
     ...optionalAt(
       given,
       "encoding",
@@ -86,18 +92,29 @@ export function issueAt(value: unknown, where: string): Issue {
   };
 }
 
+function timeAt(value: unknown, where: string): string {
+  const text = patternAt(value, where, TIME);
+  // A day that the month does not have would be one of the next month's.
+  const day = new Date(text);
+  if (!Number.isNaN(day.getTime()) && day.toISOString().slice(0, 10) === text.slice(0, 10)) {
+    return text;
+  }
+  throw new ShapeError(`${where} is ${excerpt(text)}, which is no time`);
+}
+
 function timestampAt(value: unknown, where: string): Timestamp {
   const given = objectAt(value, where);
   return {
     source: choiceAt(given["source"], `${where}.source`, ["rfc3161", "transparency-log"]),
-    time: patternAt(given["time"], `${where}.time`, TIME),
+    time: timeAt(given["time"], `${where}.time`),
     authority: textAt(given["authority"], `${where}.authority`),
   };
 }
 
-function identityAt(value: unknown, where: string): Identity {
+function identityAt(value: unknown, where: string, own: string): Identity {
   const given = objectAt(value, where);
-  const method = patternAt(given["method"], `${where}.method`, KEBAB_CASE);
+  // Any verifier can come to know a key or a certificate.
+  const method = choiceAt(given["method"], `${where}.method`, [own, "key", "certificate"]);
   if (method === "key") {
     return {
       method,
@@ -137,8 +154,8 @@ function certificateAt(value: unknown, where: string): CertificateInfo {
     subject: typeof given["subject"] === "string" ? given["subject"] : text("subject"),
     issuer: typeof given["issuer"] === "string" ? given["issuer"] : text("issuer"),
     serial: text("serial"),
-    notBefore: patternAt(given["notBefore"], `${where}.notBefore`, TIME),
-    notAfter: patternAt(given["notAfter"], `${where}.notAfter`, TIME),
+    notBefore: timeAt(given["notBefore"], `${where}.notBefore`),
+    notAfter: timeAt(given["notAfter"], `${where}.notAfter`),
     subjectAlternativeNames: listAt(
       given["subjectAlternativeNames"],
       `${where}.subjectAlternativeNames`,

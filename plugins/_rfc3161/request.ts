@@ -14,7 +14,7 @@ import {
   TAG,
 } from "../_der/mod.ts";
 import { request } from "../_http/mod.ts";
-import { isoTime } from "../_x509/mod.ts";
+import { isoTime, validityIssue } from "../_x509/mod.ts";
 import { SHA256 } from "./algorithms.ts";
 import { imprintIssue } from "./imprint.ts";
 import { MAX_CLOCK_DIFFERENCE, MAX_TIMESTAMP_BYTES } from "./limits.ts";
@@ -36,11 +36,11 @@ const NONCE_BYTES = 8;
 
 /**
  * Asks for a timestamp and gives the response (TimeStampResp) as it came, once it is what was asked for: over
- * these bytes, with this request's nonce, and signed with the certificate that it brings. Whether that one is
- * trusted is for whoever verifies.
+ * these bytes, with this request's nonce, and signed with the certificate that it brings, which was valid then.
+ * Whether that one is trusted is for whoever verifies.
  *
  * @throws {ModelSigningError} `TIMESTAMP_REFUSED` when the authority declines, `NETWORK_RESPONSE` when the
- * answer is none to this request, and what `request` of plugins/_http throws
+ * answer is none to this request or its time lies in the future, and what `request` of plugins/_http throws
  */
 export async function requestTimestamp(
   { url, imprinted, service = "the timestamp authority" }: TimestampRequest,
@@ -110,19 +110,26 @@ async function checkAnswer(
   const signer = await findSigner(token, token.certificates);
   // RFC 3161 2.4.1: with certReq, the certificate must be there. It is what tells a usable token.
   if (!signer) throw wrongAnswer(where, "a timestamp without the certificate of its signer");
-  if ("issue" in signer) {
-    throw wrongAnswer(where, `an unusable timestamp: ${signer.issue.message}`, signer.issue);
-  }
+  const issue = "issue" in signer
+    ? signer.issue
+    : validityIssue(signer.certificate, token.info.time);
+  if (issue) throw wrongAnswer(where, `an unusable timestamp: ${issue.message}`, issue);
 }
 
+/** No verifier would believe a time to come. One that has passed may be right, and this machine's clock wrong. */
 function compareClocks(time: Date, where: string, { logger }: RunOptions): void {
   const now = new Date();
-  if (Math.abs(now.getTime() - time.getTime()) <= MAX_CLOCK_DIFFERENCE) return;
-  logger?.log(
-    "warn",
-    `${where} says that the time is ${isoTime(time)}, and this machine says ${isoTime(now)}: ` +
-      "one of the two clocks is wrong",
-  );
+  const ahead = time.getTime() - now.getTime();
+  if (Math.abs(ahead) <= MAX_CLOCK_DIFFERENCE) return;
+  const clocks = `the time ${isoTime(time)}, and this machine's clock says ${isoTime(now)}`;
+  if (ahead > 0) {
+    throw new ModelSigningError(
+      "NETWORK_RESPONSE",
+      `${where} answered with a timestamp in the future: ${clocks}`,
+      { hint: "one of the two clocks is wrong: check this machine's, or ask another authority" },
+    );
+  }
+  logger?.log("warn", `${where} answered with ${clocks}: one of the two is wrong`);
 }
 
 function wrongAnswer(where: string, found: string, issue?: Issue): ModelSigningError {

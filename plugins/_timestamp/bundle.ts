@@ -7,7 +7,7 @@ import type { RunOptions } from "../../core/options.ts";
 import { counted, printable } from "../../core/text.ts";
 import type { Check, Timestamp } from "../../core/verifier.ts";
 import { type FileContent, named } from "../_keyfile/mod.ts";
-import { type TimestampAuthority, verifyTimestamp } from "../_rfc3161/mod.ts";
+import { MAX_CLOCK_DIFFERENCE, type TimestampAuthority, verifyTimestamp } from "../_rfc3161/mod.ts";
 import {
   type CheckedSignatures,
   isoTime,
@@ -15,6 +15,7 @@ import {
   readCertificates,
   splitTrust,
 } from "../_x509/mod.ts";
+import { MAX_TIMESTAMPS } from "./limits.ts";
 
 /** What the timestamps of a bundle prove; the id of the check is `timestamps`. */
 export type TimestampVerifier = (
@@ -37,15 +38,9 @@ export type TimestampVerifierOptions = {
   readonly required?: boolean;
 };
 
-/** Timestamps that a bundle may have. Each takes several signature checks. */
-const MAX_TIMESTAMPS = 32;
-
-/** How far this machine's clock may be behind a timestamp before the report says so, in ms. */
-const CLOCK_TOLERANCE = 5 * 60 * 1000;
-
 /**
  * Makes a verifier of timestamps. Those by others than the trusted authorities prove nothing and harm nothing; one
- * by a trusted authority that does not hold is refused.
+ * by a trusted authority that does not hold, or of a time to come, is refused.
  *
  * @throws {ModelSigningError} `CERTIFICATE_FILE_MALFORMED`, `TRUST_ANCHOR_MISSING`
  */
@@ -60,7 +55,9 @@ export async function timestampVerifier(
       const detail =
         `timestamps in the bundle (${count}) were not verified: no trust in a timestamp ` +
         "authority was given";
-      return none(required, "TIMESTAMP_UNTRUSTED", detail);
+      return none(required, "TIMESTAMP_UNTRUSTED", detail, {
+        hint: "name the authority's certificates with --tsa-certificate-chain",
+      });
     }
     if (count > MAX_TIMESTAMPS) {
       const message =
@@ -74,8 +71,11 @@ export async function timestampVerifier(
       throwIfAborted(options.signal);
       const { signature } = bundle.envelope;
       const result = await verifyTimestamp(timestamp, signature, authorities, checked);
-      if (result.ok) proven.set(result.key, result);
-      else if (result.foreign) foreign ??= result.issue;
+      if (result.ok) {
+        const future = futureIssue(result.time, new Date());
+        if (future) return refused(future);
+        proven.set(result.key, result);
+      } else if (result.foreign) foreign ??= result.issue;
       else return refused(result.issue);
     }
     if (proven.size === 0) return none(required, "TIMESTAMP_UNTRUSTED", foreign!.message);
@@ -87,10 +87,11 @@ async function authoritiesOf(
   contents: readonly FileContent[],
 ): Promise<readonly TimestampAuthority[]> {
   if (contents.length === 0) return [];
-  const { anchors, intermediates } = await splitTrust(contents.flatMap((content, index) => {
+  const given = contents.flatMap((content, index) => {
     const { bytes, name } = named(content, "timestamp authority certificate", index);
     return readCertificates(bytes, name);
-  }));
+  });
+  const { anchors, intermediates } = await splitTrust(given, "--tsa-certificate-chain");
   return anchors.map((anchor) => ({
     name: nameText(anchor.subject),
     anchor,
@@ -114,23 +115,27 @@ function believed(
     : `; ${
       counted(foreign, "timestamp")
     } by others who are not trusted, or the same again, not counted`;
-  const now = new Date();
-  const clock = proven.some(({ time }) => time.getTime() > now.getTime() + CLOCK_TOLERANCE)
-    ? `; this machine's clock says ${
-      isoTime(now)
-    }, before the signature was made, so it may be wrong`
-    : "";
-  const detail = told.join(", ") + others + clock;
+  const detail = told.join(", ") + others;
   return { check: { id: "timestamps", status: "passed", detail }, timestamps };
+}
+
+/** Nobody can have seen a signature at a time to come; a certificate that is not valid yet must not become so by it. */
+function futureIssue(time: Date, now: Date): Issue | undefined {
+  return time.getTime() <= now.getTime() + MAX_CLOCK_DIFFERENCE ? undefined : {
+    code: "TIMESTAMP_UNTRUSTED",
+    message: `a timestamp is of ${isoTime(time)}, and this machine's clock says ${isoTime(now)}`,
+    hint: "check this machine's clock",
+  };
 }
 
 function none(
   required: boolean,
   code: Issue["code"],
   detail: string,
+  more: Pick<Issue, "hint"> = {},
 ): Awaited<ReturnType<TimestampVerifier>> {
   const check = required
-    ? failedCheck("timestamps", { code, message: detail })
+    ? failedCheck("timestamps", { code, message: detail, ...more })
     : skippedCheck("timestamps", detail);
   return { check, timestamps: [] };
 }

@@ -5,6 +5,7 @@ export {
   timestampVerifier,
   type TimestampVerifierOptions,
 } from "./bundle.ts";
+export { timestampFields } from "./fields.ts";
 export {
   TIMESTAMP_OPTIONS,
   timestampWitnesses,

@@ -97,7 +97,7 @@ export function certificateName({ subject, subjectAltNames, serial }: Certificat
     : first
     ? labelledName(first)
     : `serial number ${serial}`;
-  return quote(text.length > MAX_SHOWN_SUBJECT ? `${text.slice(0, MAX_SHOWN_SUBJECT)}…` : text);
+  return quote(text.length > MAX_SHOWN_SUBJECT ? `${text.slice(0, MAX_SHOWN_SUBJECT)}...` : text);
 }
 
 /** Splits a SEQUENCE of signed part, algorithm and signature. Throws DerError. */

@@ -37,9 +37,13 @@ export function readCertificates(bytes: Uint8Array, name: string): readonly Cert
  * Tells the trust anchors among the certificates that a user gave from the others: they are the self-signed
  * ones (OMS 4).
  *
+ * @param option where the user names them, for the hint
  * @throws {ModelSigningError} `TRUST_ANCHOR_MISSING` when none is self-signed
  */
-export async function splitTrust(given: readonly Certificate[]): Promise<PathMaterial> {
+export async function splitTrust(
+  given: readonly Certificate[],
+  option = "--certificate-chain",
+): Promise<PathMaterial> {
   const anchors: Certificate[] = [];
   const intermediates: Certificate[] = [];
   for (const certificate of given) {
@@ -53,7 +57,7 @@ export async function splitTrust(given: readonly Certificate[]): Promise<PathMat
         : given.length === 1
         ? "the certificate given is not self-signed, so it is no trust anchor"
         : `none of the ${given.length} certificates given is self-signed, so none is a trust anchor`,
-      { hint: "add the certificate of the root CA to --certificate-chain" },
+      { hint: `add the certificate of the root CA to ${option}` },
     );
   }
   return { anchors, intermediates };

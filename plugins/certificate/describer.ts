@@ -1,6 +1,7 @@
 /** What a certificate bundle says about its signer. */
 
 import type { Describer } from "../../core/verifier.ts";
+import { timestampFields } from "../_timestamp/mod.ts";
 import { certificateInfo } from "../_x509/mod.ts";
 import { claimedChain } from "./material.ts";
 
@@ -20,7 +21,10 @@ export const certificateDescriber: Describer = {
     const { leaf, others, malformed } = claimed;
     return Promise.resolve({
       method: "certificate",
-      fields: malformed ? [["problem", malformed.message]] : [],
+      fields: [
+        ...(malformed ? [["problem", malformed.message] as const] : []),
+        ...timestampFields(bundle),
+      ],
       certificates: [leaf, ...others].map(certificateInfo),
     });
   },

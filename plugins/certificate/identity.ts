@@ -24,7 +24,7 @@ export function identityIssue(leaf: Certificate, expected: string): Issue | unde
   const listed = names.slice(0, MAX_LISTED).map(quote).join(", ");
   const found = names.length === 0
     ? "the certificate names nobody"
-    : `the certificate names ${listed}${names.length > MAX_LISTED ? ", …" : ""}`;
+    : `the certificate names ${listed}${names.length > MAX_LISTED ? ", ..." : ""}`;
   return { code: "CERTIFICATE_IDENTITY", message: `${found}, expected ${quote(expected)}` };
 }
 

@@ -48,7 +48,7 @@ export type CertificateVerifierOptions = {
   readonly crls?: readonly FileContent[];
   /** Exactly one of the leaf's subject alternative names; its common name if it has no such extension. */
   readonly identity?: string;
-  /** Logs the SHA-256 fingerprint of every certificate at info level. */
+  /** Logs the SHA-256 fingerprint of every certificate at info level instead of debug. */
   readonly logFingerprints?: boolean;
   /** The time to judge by when no verified timestamp tells. Default: the moment of each verification. */
   readonly now?: Date;
@@ -124,7 +124,7 @@ class CertificateVerifier implements Verifier {
     const claimed = claimedChain(bundle);
     if ("issue" in claimed) return this.#withoutLeaf(claimed.issue);
     const { leaf } = claimed;
-    if (this.#options.logFingerprints) this.#logFingerprints(claimed, options.logger);
+    this.#logCertificates(claimed, options.logger);
 
     const now = this.#options.now ?? new Date();
     const { timestamps, at, check: timestampCheck } = await this.#timestamps(bundle, options, now);
@@ -209,9 +209,10 @@ class CertificateVerifier implements Verifier {
     return { timestamps, at: earliest ?? now, check };
   }
 
-  #logFingerprints(claimed: ClaimedChain, logger: Logger | undefined): void {
+  #logCertificates(claimed: ClaimedChain, logger: Logger | undefined): void {
+    const level = this.#options.logFingerprints ? "info" : "debug";
     const log = (role: string, { fingerprint, subject }: Certificate) =>
-      logger?.log("info", "certificate", { role, subject: nameText(subject), sha256: fingerprint });
+      logger?.log(level, "certificate", { role, subject: nameText(subject), sha256: fingerprint });
     this.#trust.anchors.forEach((certificate) => log("trust anchor", certificate));
     this.#trust.intermediates.forEach((certificate) => log("given intermediate", certificate));
     log("leaf", claimed.leaf);

@@ -3,15 +3,14 @@
 import { Buffer } from "node:buffer";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ModelSigningError, systemReason } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Logger } from "../../core/logger.ts";
-import { printable } from "../../core/text.ts";
+import { printable, quote } from "../../core/text.ts";
+import { PrivateFolder } from "../_plugin/mod.ts";
 import { pluginEnvironment } from "./environment.ts";
 import { FrameError, FrameReader } from "./frames.ts";
 import { GRACE_MS, MAX_STDERR_BYTES, MAX_STDERR_LINE } from "./limits.ts";
@@ -39,8 +38,7 @@ process.on("exit", () => {
 
 /** A started process. */
 export class PluginChild {
-  /** Absolute; the process's current folder, empty at first, which goes when the process does. */
-  readonly folder: string;
+  readonly #folder: PrivateFolder;
   readonly #options: ChildOptions;
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #closed: Promise<void>;
@@ -50,14 +48,14 @@ export class PluginChild {
   /**
    * Starts a program, without a shell, in a process group of its own.
    *
-   * @throws {ModelSigningError} `PLUGIN_UNLOADABLE`
+   * @throws {ModelSigningError} `PLUGIN_UNLOADABLE`; `PLUGIN_UNSAFE` when the folder for temporary files is anybody's
    */
   static async start(path: string, options: ChildOptions): Promise<PluginChild> {
-    const folder = await realpath(await mkdtemp(join(tmpdir(), "model-signing-plugin-")));
+    const folder = await PrivateFolder.in(tmpdir());
     try {
       const child = spawn(path, [], {
-        cwd: folder,
-        env: pluginEnvironment(options.environment, options.declared, folder),
+        cwd: folder.path,
+        env: pluginEnvironment(options.environment, options.declared, folder.path),
         stdio: ["pipe", "pipe", "pipe"],
         // A group of its own, so that all of it can be ended; and no terminal to ask at behind our back.
         detached: process.platform !== "win32",
@@ -67,7 +65,7 @@ export class PluginChild {
       await once(child, "spawn");
       return new PluginChild(child, folder, options);
     } catch (cause) {
-      await rm(folder, { recursive: true, force: true });
+      await folder[Symbol.asyncDispose]();
       throw new ModelSigningError(
         "PLUGIN_UNLOADABLE",
         `cannot start ${options.who}: ${systemReason(cause)}`,
@@ -78,10 +76,10 @@ export class PluginChild {
 
   private constructor(
     child: ChildProcessWithoutNullStreams,
-    folder: string,
+    folder: PrivateFolder,
     options: ChildOptions,
   ) {
-    this.folder = folder;
+    this.#folder = folder;
     this.#options = options;
     this.#process = child;
     running.add(this);
@@ -94,11 +92,18 @@ export class PluginChild {
     // A process that does not read its input is judged by what it does instead.
     child.stdin.on("error", () => {});
     child.on("error", () => {});
+    // What it has left behind in its group may hold the pipes open for hours.
+    child.on("exit", () => this.kill());
     child.on("close", (status, signal) => {
       running.delete(this);
       this.#end("PLUGIN_CRASHED", crash(status, signal));
       resolve();
     });
+  }
+
+  /** Absolute; the process's current folder, empty at first, which goes when the process does. */
+  get folder(): string {
+    return this.#folder.path;
   }
 
   /** Writes the bytes of a frame. */
@@ -132,12 +137,24 @@ export class PluginChild {
     const grace = sleep(GRACE_MS, undefined, { signal: late.signal }).catch(() => {});
     await Promise.race([this.#closed, grace]);
     late.abort();
-    // Also what it has left behind in its group.
     this.kill();
     this.#process.stdout.destroy();
     this.#process.stderr.destroy();
     await this.#closed;
-    await rm(this.folder, { recursive: true, force: true });
+    await this.#removeFolder();
+  }
+
+  /** Whatever it has done to its folder, or still does from another session, is no reason to fail. */
+  async #removeFolder(): Promise<void> {
+    try {
+      await this.#folder[Symbol.asyncDispose]();
+    } catch (error) {
+      const { who, logger } = this.#options;
+      logger?.log(
+        "warn",
+        `cannot remove the folder ${quote(this.folder)} of ${who}: ${systemReason(error)}`,
+      );
+    }
   }
 
   #read(chunk: Uint8Array): void {

@@ -3,6 +3,7 @@
 export type { ProtocolContractSubject } from "./contract.ts";
 export { findExecutable, listExecutables } from "./find.ts";
 export { PROTOCOL_VERSION } from "./hello.ts";
+export { MAX_PROGRAM_BYTES } from "./limits.ts";
 export {
   type ExecOptions,
   type LoadedExecutable,

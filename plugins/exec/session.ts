@@ -164,6 +164,8 @@ class Line {
     what: string,
   ): Promise<JsonObject> {
     if (this.#ended) throw this.#ended;
+    // It may have fired while the request was put together; no listener would be told.
+    throwIfAborted(run.signal);
     const bytes = frameBytes(frame);
     if (bytes === undefined) {
       throw new ModelSigningError(
@@ -172,7 +174,10 @@ class Line {
       );
     }
     const { promise, resolve, reject } = Promise.withResolvers<JsonObject>();
-    const prompts = id === 0 ? undefined : new Prompts(this.#who, run, stopwatch, (answer) => {
+    const answered = new AbortController();
+    const signals = [answered.signal, ...(run.signal ? [run.signal] : [])];
+    const asking = { ...run, signal: AbortSignal.any(signals) };
+    const prompts = id === 0 ? undefined : new Prompts(this.#who, asking, stopwatch, (answer) => {
       this.#send({ type: "answer", id, ...answer });
     });
     this.#waiting = { id, prompts, run, settle: resolve, fail: reject };
@@ -201,6 +206,8 @@ class Line {
       throwIfAborted(run.signal);
       throw error;
     } finally {
+      // A question that is still open at the terminal would take the answer to the next one.
+      answered.abort();
       clearInterval(timer);
       clearTimeout(grace);
       run.signal?.removeEventListener("abort", abort);
@@ -217,7 +224,7 @@ class Line {
       return;
     }
     if (waiting.id === 0) {
-      waiting.settle(frame);
+      this.#settle(waiting, frame);
       return;
     }
     switch (type) {
@@ -234,7 +241,7 @@ class Line {
       case "signed":
       case "verified":
       case "described":
-        if (id === waiting.id) waiting.settle(frame);
+        if (id === waiting.id) this.#settle(waiting, frame);
         else this.child?.fail("PLUGIN_PROTOCOL", "answered another request than the one it has");
         return;
       default:
@@ -246,6 +253,12 @@ class Line {
           message: `unknown frame ${excerpt(String(type))}`,
         });
     }
+  }
+
+  /** Whatever comes after the answer, nobody has asked for. */
+  #settle(waiting: Waiting, answer: JsonObject): void {
+    this.#waiting = undefined;
+    waiting.settle(answer);
   }
 
   /** Nothing more will come. */
@@ -279,12 +292,12 @@ function errorIn(
   { code, message, hint }: JsonObject,
   signal: AbortSignal | undefined,
 ): ModelSigningError {
-  if (code === "ABORTED") {
-    return new ModelSigningError("ABORTED", "aborted", { cause: signal?.reason });
+  if (code === "ABORTED" && signal?.aborted) {
+    return new ModelSigningError("ABORTED", "aborted", { cause: signal.reason });
   }
-  const ours = typeof code === "string" && /^PLUGIN_[A-Z0-9_]{1,57}$/.test(code);
+  const ours = typeof code === "string" && /^(?:PLUGIN_[A-Z0-9_]{1,57}|ABORTED)$/.test(code);
   return new ModelSigningError(
-    ours ? code as `PLUGIN_${string}` : "PLUGIN_FAILED",
+    ours ? code as `PLUGIN_${string}` | "ABORTED" : "PLUGIN_FAILED",
     `${who}: ${
       typeof message === "string" && message !== "" ? message.slice(0, 1000) : "it failed"
     }`,

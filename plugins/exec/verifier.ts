@@ -107,7 +107,7 @@ function verificationIn(answer: JsonObject, method: string): SignatureVerificati
     ...(passed ? { encoding: "standard" } : {}),
     ...(identity === undefined ? {} : { identity: { ...identityIn(identity), method } }),
   };
-  return verificationAt(found, "verified");
+  return verificationAt(found, "verified", method);
 }
 
 function identityIn(value: unknown): Readonly<Record<string, unknown>> {

@@ -63,6 +63,11 @@ export class Lanes {
     return lane;
   }
 
+  /** Workers that were started; none when this thread hashes. */
+  get workers(): number {
+    return this.#local === false ? this.#open.length : 0;
+  }
+
   /** Gives a lane back. */
   put(lane: Lane): void {
     this.#idle.push(lane);

@@ -109,6 +109,7 @@ export class Run {
       signal?.removeEventListener("abort", abort);
       const closing = this.#close();
       this.#meter.end();
+      this.#options.span?.set({ "hash.workers": this.#lanes.workers });
       // A busy worker may hang in a read from a dead network share: nobody waits for that.
       if (this.#busy === 0) await closing;
     }
@@ -198,7 +199,7 @@ export class Run {
 
   #known(entry: Extract<Entry, { kind: "digest" }>): Hashed {
     const { algorithm, shardSize } = this.#settings;
-    const { path, size, digest, extra } = entry;
+    const { path, size, digest, extra, hint } = entry;
     if (entry.algorithm === algorithm && shardSize === undefined) {
       const resource = { name: path, digest, algorithm, ...(extra === undefined ? {} : { extra }) };
       return { kind: "resource", resource, size, stated: true };
@@ -207,7 +208,8 @@ export class Run {
     const message = `cannot hash ${
       quote(path)
     } with ${wanted}: only its ${entry.algorithm} digest is known`;
-    return { kind: "issue", issue: { code: "ENTRY_UNREADABLE", message, path } };
+    const issue = { code: "ENTRY_UNREADABLE" as const, message, path };
+    return { kind: "issue", issue: hint === undefined ? issue : { ...issue, hint } };
   }
 
   #give(hashed: Hashed): void {

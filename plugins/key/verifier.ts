@@ -64,7 +64,7 @@ async function verify(
   const accepted = publicKeys.filter((key) => "algorithm" in keyAlgorithm(key));
   const fitting = accepted.filter((key) => fitsHint(material.hint, key));
   for (const publicKey of fitting) {
-    options.logger?.log("debug", "trying public key", { hint: keyHint(publicKey) });
+    options.logger?.log("debug", "trying public key", { "key.hint": keyHint(publicKey) });
     const encoding = await verifyEnvelope(envelope, publicKey);
     if (encoding === undefined) continue;
     const algorithm = algorithmName(publicKey);

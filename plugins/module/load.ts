@@ -80,6 +80,7 @@ export async function loadModule(path: string, options: ModuleOptions): Promise<
         who,
         what: "loading",
         options: run,
+        steps: 1,
         run: () => imported(pathToFileURL(copy).href, path),
         read: (found) => found as { readonly default?: unknown },
       }),
@@ -94,6 +95,7 @@ export async function loadModule(path: string, options: ModuleOptions): Promise<
     who,
     what: "its default export",
     options: run,
+    steps: 1,
     run: () => factory(pluginHost),
     read: (found) => found,
   });

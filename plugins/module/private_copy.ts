@@ -1,10 +1,11 @@
 /** A copy of a plugin in a folder that nobody else can reach, for as long as it takes to load it. */
 
-import { lstat, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ModelSigningError, systemReason } from "../../core/errors.ts";
 import { quote } from "../../core/text.ts";
+import { PrivateFolder } from "../_plugin/mod.ts";
 
 /**
  * Imports what is outside of a module's own file are looked for beside it and in every `node_modules` above it. (From
@@ -20,28 +21,29 @@ export async function withPrivateCopy<T>(
   cacheFolder: string | undefined,
   use: (path: string) => Promise<T>,
 ): Promise<T> {
-  const folder = await privateFolder(cacheFolder);
-  try {
-    const path = join(folder, name);
-    await writeFile(path, bytes, { mode: 0o400, flag: "wx" });
-    return await use(path);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using folder = await privateFolder(cacheFolder);
+  // Without one, Bun fetches what is not found from the npm registry; the compiled program never does.
+  await mkdir(join(folder.path, "node_modules"), { mode: 0o700 });
+  const path = join(folder.path, name);
+  await writeFile(path, bytes, { mode: 0o400, flag: "wx" });
+  return await use(path);
 }
 
-async function privateFolder(cacheFolder: string | undefined): Promise<string> {
+async function privateFolder(cacheFolder: string | undefined): Promise<PrivateFolder> {
   let problem = "";
   for (const place of [...(cacheFolder === undefined ? [] : [cacheFolder]), tmpdir()]) {
-    const trap = await nodeModulesAbove(place);
-    if (trap === undefined) {
-      try {
+    try {
+      const trap = await nodeModulesAbove(place);
+      if (trap === undefined) {
         await mkdir(place, { recursive: true, mode: 0o700 });
-        return await mkdtemp(join(place, "model-signing-plugin-"));
-      } catch (error) {
-        problem = `${quote(place)}: ${systemReason(error)}`;
+        return await PrivateFolder.in(place);
       }
-    } else problem = `${quote(place)}: ${quote(trap)} could be imported in the plugin's place`;
+      problem = `${quote(place)}: ${quote(trap)} could be imported in the plugin's place`;
+    } catch (error) {
+      problem = error instanceof ModelSigningError
+        ? error.message
+        : `${quote(place)}: ${systemReason(error)}`;
+    }
   }
   throw new ModelSigningError(
     "PLUGIN_UNLOADABLE",

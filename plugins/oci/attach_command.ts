@@ -61,7 +61,7 @@ async function attach(settings: Settings, io: CommandIo): Promise<0> {
   }
   for (const remark of remarks) io.logger?.log("warn", `${quote(path)}: ${remark}`);
   const digest = await signatures.attach(bytes, io);
-  io.stdout(`Attached  ${digest}\nTo        ${printable(pinned)}\n`);
+  io.success(`Attached  ${digest}\nTo        ${printable(pinned)}\n`);
   return 0;
 }
 

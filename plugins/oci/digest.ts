@@ -15,7 +15,7 @@ const HEX_LENGTH: Readonly<Record<DigestAlgorithm, number>> = { sha256: 64, sha5
 export function digestProblem(text: string): string | undefined {
   // OCI image 1.1, "Digests": algorithm and encoded part.
   const parts = /^([a-z0-9]+(?:[+._-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)$/.exec(text);
-  if (!parts) return `is ${excerpt(text)}, expected a digest such as sha256:2cf24d…`;
+  if (!parts) return `is ${excerpt(text)}, expected a digest such as sha256:2cf24d...`;
   const [, algorithm, encoded] = parts as unknown as [string, string, string];
   if (!isAlgorithm(algorithm)) {
     return `has the digest algorithm ${excerpt(algorithm)}, expected sha256 or sha512`;

@@ -12,9 +12,20 @@ import type { OciReader } from "./store.ts";
 /** Makes the entry of a blob. */
 export type EntryOf = (blob: NamedBlob, options: RunOptions) => Entry | Promise<Entry>;
 
-/** A blob that is known by what the manifest says. */
-export function entryByDigest({ name, descriptor, digest, extra }: NamedBlob): Entry {
-  return { kind: "digest", path: name, size: descriptor.size, ...digest, extra };
+/**
+ * Blobs that are known by what the manifest says.
+ *
+ * @param hint how the blobs themselves can be read
+ */
+export function statedEntries(hint: string): EntryOf {
+  return ({ name, descriptor, digest, extra }) => ({
+    kind: "digest",
+    path: name,
+    size: descriptor.size,
+    ...digest,
+    extra,
+    hint,
+  });
 }
 
 /** Blobs that are fetched when they are read. */

@@ -19,6 +19,15 @@ import type { Transport } from "./transport.ts";
 /** The longest pause before another attempt; a random part of it is waited. */
 const MAX_PAUSE_MS = 200;
 
+/**
+ * How long the list is left alone before it is read again, in times of what reading and replacing it took: who has read
+ * it before us, from a place like ours, has replaced it by then.
+ */
+const SETTLING = 3;
+
+/** The shortest and the longest time that is, in ms: of two processes on loopback, and where nobody would wait longer. */
+const [MIN_SETTLING_MS, MAX_SETTLING_MS] = [200, 3000];
+
 /** What is listed; nothing when there is no such index. */
 export async function fallbackReferrers(
   transport: Transport,
@@ -31,8 +40,8 @@ export async function fallbackReferrers(
 
 /**
  * Adds a descriptor, whoever else adds theirs: the index is replaced only if it is the one that was read, as far as
- * the registry minds (`If-Match`), and read again afterwards. Within this process one goes after the other, for the
- * registries that do not mind: distribution 2.8 is one.
+ * the registry minds (`If-Match`). For those that do not, and distribution 2.8 is one, one goes after the other within
+ * this process, and the list is read again when the others should have replaced it who had read the same one.
  *
  * @throws {ModelSigningError} `OCI_MANIFEST`, `NETWORK_RESPONSE` when others always come first, and what requests throw
  */
@@ -49,13 +58,15 @@ export async function addFallbackReferrer(
   const place = `${transport.origin.href} ${transport.name} ${subject}`;
   await exclusively(place, async () => {
     for (let attempt = 0; attempt < MAX_INDEX_ATTEMPTS; attempt++) {
+      const start = performance.now();
       const before = await readIndex(transport, subject, options);
       if (listed(before)) return;
       const bytes = withDescriptor(before?.bytes ?? EMPTY_INDEX, descriptor, name);
-      await writeIndex(transport, subject, bytes, before, options);
-      if (listed(await readIndex(transport, subject, options))) return;
-      throwIfAborted(options.signal);
-      await sleep(randomInt(MAX_PAUSE_MS));
+      if (await writeIndex(transport, subject, bytes, before, options)) {
+        await pause(settlingTime(performance.now() - start), options);
+        if (listed(await readIndex(transport, subject, options))) return;
+      }
+      await pause(randomInt(MAX_PAUSE_MS), options);
     }
     throw new ModelSigningError(
       "NETWORK_RESPONSE",
@@ -63,6 +74,14 @@ export async function addFallbackReferrer(
       { hint: `${descriptor.digest} is in the registry, but not listed: try again` },
     );
   });
+}
+
+function settlingTime(elapsed: number): number {
+  return Math.min(Math.max(SETTLING * elapsed, MIN_SETTLING_MS), MAX_SETTLING_MS);
+}
+
+async function pause(ms: number, { signal }: RunOptions): Promise<void> {
+  await sleep(ms, undefined, signal ? { signal } : {}).catch(() => throwIfAborted(signal));
 }
 
 type Index = {
@@ -100,18 +119,18 @@ async function readIndex(
   return { bytes: body, etag: headers.get("etag") };
 }
 
-/** Does nothing when the index is not the one that was read, or not missing any more. */
+/** Gives false, and has done nothing, when the index is not the one that was read, or not missing any more. */
 async function writeIndex(
   transport: Transport,
   subject: OciDigest,
   bytes: Uint8Array,
   before: Index | undefined,
   options: RunOptions,
-): Promise<void> {
+): Promise<boolean> {
   const condition: Record<string, string> = before
     ? before.etag === null ? {} : { "if-match": before.etag }
     : { "if-none-match": "*" };
-  await transport.request(
+  const { status } = await transport.request(
     {
       method: "PUT",
       at: `manifests/${referrersTag(subject)}`,
@@ -125,6 +144,7 @@ async function writeIndex(
     MAX_IDLE_BYTES,
     options,
   );
+  return status !== 412;
 }
 
 function descriptorsIn(bytes: Uint8Array, name: string): readonly Descriptor[] {

@@ -21,7 +21,8 @@ import {
   objectOf,
 } from "./members.ts";
 
-type Common = {
+/** What manifests and indexes have in common. */
+export type ManifestCommon = {
   /** What the artifact is, when the config's media type does not say it. */
   readonly artifactType?: string;
   /** The manifest that this one is about. */
@@ -30,7 +31,7 @@ type Common = {
 };
 
 /** An image manifest: a config and layers. There may be no layer. */
-export type ImageManifest = Common & {
+export type ImageManifest = ManifestCommon & {
   readonly kind: "manifest";
   readonly mediaType: ManifestMediaType;
   readonly config: Descriptor;
@@ -38,7 +39,7 @@ export type ImageManifest = Common & {
 };
 
 /** An index: manifests, often of several platforms. */
-export type ImageIndex = Common & {
+export type ImageIndex = ManifestCommon & {
   readonly kind: "index";
   readonly mediaType: IndexMediaType;
   readonly manifests: readonly Descriptor[];
@@ -143,7 +144,7 @@ function knownType(
   throw malformed(`${what} ${excerpt(essence)}, expected a manifest or an index of OCI or Docker`);
 }
 
-function commonMembers(json: JsonObject, name: string): Common {
+function commonMembers(json: JsonObject, name: string): ManifestCommon {
   const { artifactType, subject } = json;
   const annotations = annotationsOf(json["annotations"], `annotations of ${name}`);
   return {

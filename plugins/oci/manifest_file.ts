@@ -14,6 +14,7 @@ import type { RunOptions } from "../../core/options.ts";
 import type { SourceProvider } from "../../core/plugin.ts";
 import { quote } from "../../core/text.ts";
 import { digestOf } from "./digest.ts";
+import { statedEntries } from "./entries.ts";
 import { canonicalPaths, IGNORE_PATHS, ignoredPaths } from "./ignore_paths.ts";
 import { MAX_MANIFEST_BYTES, MAX_MANIFEST_VALUES } from "./limits.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
@@ -83,12 +84,18 @@ export async function manifestFileSource(
   if (manifest.kind === "index") {
     throw refused(
       `${shown} is an index of manifests for ${platformsOf(manifest)}, expected one manifest`,
-      { hint: "name the model where it is, and pick one: oci://… --platform OS/ARCH" },
+      { hint: "name the model where it is, and pick one: oci://... --platform OS/ARCH" },
     );
   }
   const digest = digestOf(bytes);
   options.logger?.log("info", "reading the model from a manifest", { path, digest });
-  return new OciSource({ name: basename(resolve(path)), manifest, digest, ignorePaths });
+  return new OciSource({
+    name: basename(resolve(path)),
+    manifest,
+    digest,
+    ignorePaths,
+    entryOf: statedEntries("the layers can be read where the model is: oci://... --deep"),
+  });
 }
 
 const AS_FILE = "--source file takes it for a model of one file";

@@ -14,9 +14,13 @@ export const EMPTY_CONFIG = "application/vnd.oci.empty.v1+json";
 export const SIGSTORE_BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
 /** What a manifest can be. */
-export type ManifestMediaType = typeof OCI_MANIFEST | typeof DOCKER_MANIFEST;
+export type ManifestMediaType =
+  | "application/vnd.oci.image.manifest.v1+json"
+  | "application/vnd.docker.distribution.manifest.v2+json";
 /** What an index can be. */
-export type IndexMediaType = typeof OCI_INDEX | typeof DOCKER_INDEX;
+export type IndexMediaType =
+  | "application/vnd.oci.image.index.v1+json"
+  | "application/vnd.docker.distribution.manifest.list.v2+json";
 
 /** All that a registry is asked for. */
 export const MANIFEST_MEDIA_TYPES: readonly (ManifestMediaType | IndexMediaType)[] = [

@@ -12,18 +12,24 @@ export {
   type ImageIndex,
   type ImageManifest,
   type Manifest,
+  type ManifestCommon,
   type ManifestHints,
   parseManifest,
 } from "./manifest.ts";
-export { EMPTY_CONFIG, isBundleMediaType, SIGSTORE_BUNDLE } from "./media_types.ts";
+export {
+  EMPTY_CONFIG,
+  type IndexMediaType,
+  isBundleMediaType,
+  type ManifestMediaType,
+  SIGSTORE_BUNDLE,
+} from "./media_types.ts";
 export type { Annotations } from "./members.ts";
 export { isManifestFile, type ManifestFileOptions, manifestFileSource } from "./manifest_file.ts";
 export { type OciModel, type OciModelOptions, openOciModel } from "./open_model.ts";
 export { ociPlugin } from "./plugin.ts";
-export { OciPuller } from "./puller.ts";
 export { ociRoles } from "./roles.ts";
 export { type FoundBundle, OciSignatures } from "./signature_store.ts";
-export { OciSource } from "./source.ts";
+export type { NamedBlob, RefusedBlob } from "./naming.ts";
 export { openStore } from "./open_store.ts";
 export {
   type LayoutReference,
@@ -33,6 +39,7 @@ export {
   type RegistryReference,
   type Target,
 } from "./reference.ts";
+export type { OciSource } from "./source.ts";
 export { RegistryStore } from "./registry.ts";
 export type { OciReader, OciStore, OciWriter, Resolved } from "./store.ts";
 export type { RegistrySettings } from "./transport.ts";

@@ -3,9 +3,10 @@
 import { basename, resolve } from "node:path";
 import { ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
+import type { Puller } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
 import { digestOf, type OciDigest } from "./digest.ts";
-import { entryByDigest, type EntryOf, fetchedEntries, localEntries } from "./entries.ts";
+import { type EntryOf, fetchedEntries, localEntries, statedEntries } from "./entries.ts";
 import { canonicalPaths } from "./ignore_paths.ts";
 import { LayoutStore } from "./layout.ts";
 import type { ImageManifest } from "./manifest.ts";
@@ -35,7 +36,7 @@ export type OciModelOptions = RunOptions & RegistrySettings & {
 export type OciModel = {
   readonly source: OciSource;
   readonly signatures: OciSignatures;
-  readonly puller: OciPuller;
+  readonly puller: Puller;
   /** `oci://HOST/NAME@DIGEST` or `oci-layout:PATH@DIGEST`: what was opened, whatever a tag leads to later. */
   readonly pinned: string;
 };
@@ -82,16 +83,18 @@ export async function openOciModel(text: string, options: OciModelOptions = {}):
   };
 }
 
+const STATED = statedEntries("--deep reads the layers themselves");
+
 function storeOf(
   reference: OciReference,
   options: OciModelOptions,
 ): { readonly store: OciStore; readonly entryOf: EntryOf } {
   if (reference.kind === "layout") {
     const store = new LayoutStore(reference.path);
-    return { store, entryOf: options.deep ?? true ? localEntries(store) : entryByDigest };
+    return { store, entryOf: options.deep ?? true ? localEntries(store) : STATED };
   }
   const store = new RegistryStore(reference, options);
-  return { store, entryOf: options.deep ?? false ? fetchedEntries(store) : entryByDigest };
+  return { store, entryOf: options.deep ?? false ? fetchedEntries(store) : STATED };
 }
 
 function imageManifest({ manifest }: Resolved, name: string): ImageManifest {

@@ -68,7 +68,7 @@ export function pickManifest(
     throw new ModelSigningError(
       "MODEL_REFUSED",
       `${found}, and has several for ${quote(platformName(wanted))}`,
-      { hint: "name the manifest by its digest, as NAME@sha256:…" },
+      { hint: "name the manifest by its digest, as NAME@sha256:..." },
     );
   }
   return only;

@@ -16,6 +16,7 @@ import type { NamedBlob } from "./naming.ts";
 import type { OciSource } from "./source.ts";
 import type { OciReader } from "./store.ts";
 import { PullProgress } from "./pull_progress.ts";
+import { holdsLayers } from "./pulled_folder.ts";
 
 /**
  * Writes each layer as the file that its resource is named after. The config blob is no file, archives stay packed, and
@@ -31,7 +32,8 @@ export class OciPuller implements Puller {
   }
 
   /**
-   * Writes to a temporary folder beside `folder`, which takes its name when all is there and has been checked.
+   * Writes to a temporary folder beside `folder`, which takes its name when all is there and has been checked. A folder
+   * that is this model already stays as it is.
    *
    * @throws {ModelSigningError} `MODEL_REFUSED` for a layer without a safe name, `FILE_UNWRITABLE`, what the registry or
    * layout throws, `ABORTED`
@@ -46,22 +48,21 @@ export class OciPuller implements Puller {
       });
     }
     const target = resolve(folder);
-    await requireAbsent(target, folder);
+    if (await exists(target, folder)) return await requireSame(target, folder, layers, options);
     // Does not grow with the folder's name, which may already have the most bytes that a name can have.
     const temporary = join(dirname(target), `.model-signing.${randomBytes(8).toString("hex")}.tmp`);
-    await traced(options.observer, "oci.pull", undefined, async (span) => {
-      span.set({ layers: layers.length });
+    await traced(options, "oci.pull", async (inner) => {
       try {
         await written(folder, () => mkdir(temporary, 0o755));
-        await this.#write(layers, temporary, options);
-        await requireAbsent(target, folder);
+        await this.#write(layers, temporary, inner);
+        if (await exists(target, folder)) throw unwritable(folder, "it exists already");
         await written(folder, () => rename(temporary, target));
       } catch (error) {
         // The failure that led here is the one to report, not that of the removal.
         await rm(temporary, { recursive: true, force: true }).catch(() => {});
         throw error;
       }
-    });
+    }, { attributes: { layers: layers.length }, details: { folder } });
   }
 
   #layers(): readonly NamedBlob[] {
@@ -129,12 +130,27 @@ export class OciPuller implements Puller {
   }
 }
 
-async function requireAbsent(target: string, shown: string): Promise<void> {
+async function exists(target: string, shown: string): Promise<boolean> {
   const facts = await lstat(target).catch((error) => {
     if (systemCode(error) === "ENOENT") return undefined;
     throw unwritable(shown, systemReason(error), error);
   });
-  if (facts) throw unwritable(shown, "it exists already");
+  return facts !== undefined;
+}
+
+/** Nothing of what is there is touched; if it is this model, nothing has to be. */
+async function requireSame(
+  target: string,
+  shown: string,
+  layers: readonly NamedBlob[],
+  options: RunOptions,
+): Promise<void> {
+  const same = await holdsLayers(target, layers, options.signal).catch((error) => {
+    if (error instanceof ModelSigningError) throw error;
+    throw unwritable(shown, systemReason(error), error);
+  });
+  if (!same) throw unwritable(shown, "it exists already, and is not this model");
+  options.logger?.log("info", "the model is there already", { folder: shown });
 }
 
 /** Names what could not be written. */

@@ -7,7 +7,7 @@ import type { Entry, EnumerationRules, ManifestSource } from "../../core/source.
 import { excerpt, quote } from "../../core/text.ts";
 import { MANIFEST_DIGEST, OCI_SOURCE, SOURCE } from "./annotations.ts";
 import type { OciDigest } from "./digest.ts";
-import { entryByDigest, type EntryOf } from "./entries.ts";
+import type { EntryOf } from "./entries.ts";
 import type { ImageManifest } from "./manifest.ts";
 import { nameBlobs, type NamedBlob, type RefusedBlob } from "./naming.ts";
 
@@ -20,8 +20,8 @@ export type OciSourceInput = {
   readonly digest: OciDigest;
   /** What the user excluded, canonical. */
   readonly ignorePaths: readonly string[];
-  /** How a blob is found. Default: by its digest alone, which is taken from the manifest. */
-  readonly entryOf?: EntryOf;
+  /** How a blob is found. */
+  readonly entryOf: EntryOf;
 };
 
 /** The layers and the config blob of a manifest. */
@@ -42,7 +42,7 @@ export class OciSource implements ManifestSource {
    *
    * @throws {ModelSigningError} `MODEL_EMPTY` when it has no layers
    */
-  constructor({ name, manifest, digest, ignorePaths, entryOf = entryByDigest }: OciSourceInput) {
+  constructor({ name, manifest, digest, ignorePaths, entryOf }: OciSourceInput) {
     if (manifest.layers.length === 0) {
       throw new ModelSigningError("MODEL_EMPTY", `the manifest of ${quote(name)} lists no layers`);
     }

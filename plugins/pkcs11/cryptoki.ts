@@ -50,7 +50,7 @@ export class Cryptoki {
   /** Keeps what a structure points to alive during the call that reads it. */
   #pinned: readonly unknown[] = [];
 
-  /** Loads the module. Throws what the runtime throws when the file is no library, or exports no function list. */
+  /** Loads the module. Throws what the runtime throws when the file is no library, and Error for one without functions. */
   constructor(runtime: NativeRuntime, abi: Abi, path: string) {
     this.#runtime = runtime;
     this.#abi = abi;
@@ -60,10 +60,12 @@ export class Cryptoki {
     const pointer = allocate(8);
     check("C_GetFunctionList", getList(pointer));
     const { offset, size } = this.#structures.functionList.places.functions;
-    const first = readInteger(pointer) + BigInt(offset);
+    const list = readInteger(pointer);
+    if (list === 0n) throw new Error("C_GetFunctionList gave no list");
     for (const name of Object.keys(FUNCTIONS) as FunctionName[]) {
       const [index, kinds] = FUNCTIONS[name];
-      const address = runtime.pointerAt(first + BigInt(index * size));
+      const address = runtime.pointerAt(list + BigInt(offset + index * size));
+      if (address === 0n) throw new Error(`it has no ${name}`);
       const parameters = [...kinds].map((kind) => parameterOf(kind, abi));
       this.#functions.set(name, runtime.functionAt(address, { parameters, result }));
     }
@@ -147,7 +149,8 @@ export class Cryptoki {
         if (handles.length === 0 || found.length >= MAX_LISTED) break;
       }
     } finally {
-      this.#call("C_FindObjectsFinal", session);
+      // Whatever it answers changes nothing in what was found, and must not hide why a search failed.
+      this.#ask("C_FindObjectsFinal", session);
     }
     return found;
   }
@@ -164,7 +167,8 @@ export class Cryptoki {
     if (length === 0n) return value;
     const filled = this.#triples([[type, value]]);
     if (!this.#readAttribute(session, object, filled)) return undefined;
-    return value.subarray(0, Number(new Structure(attribute, filled).integer("length")));
+    const filledLength = new Structure(attribute, filled).integer("length");
+    return filledLength > length ? undefined : value.subarray(0, Number(filledLength));
   }
 
   signInit(session: bigint, mechanism: bigint, key: bigint): void {

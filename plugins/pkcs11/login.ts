@@ -10,7 +10,7 @@ import type { Cryptoki } from "./cryptoki.ts";
 import { explained, UNLOCK } from "./explain.ts";
 import { findPin, withPinBytes } from "./pin.ts";
 import { CryptokiError, RETURNED } from "./return_value.ts";
-import { readToken, type Token } from "./token.ts";
+import { presentToken, readToken, type Token } from "./token.ts";
 import type { Pkcs11Uri } from "./uri.ts";
 
 /** Proves to a token that its holder is there. */
@@ -100,16 +100,12 @@ function login(
 }
 
 /** Says what the attempt has cost. */
-function wrongPin(
-  cryptoki: Cryptoki,
-  { slot, label }: Token,
-  cause: CryptokiError,
-): ModelSigningError {
-  const now = readToken(cryptoki, slot);
-  return new ModelSigningError("PKCS11_PIN", `token ${quote(label)} refused the PIN`, {
-    hint: now.is("userPinLocked")
+function wrongPin(cryptoki: Cryptoki, token: Token, cause: CryptokiError): ModelSigningError {
+  const now = presentToken(cryptoki, token.slot);
+  return new ModelSigningError("PKCS11_PIN", `token ${quote(token.label)} refused the PIN`, {
+    hint: now?.is("userPinLocked")
       ? `it is locked now; ${UNLOCK}`
-      : now.is("userPinFinalTry")
+      : now?.is("userPinFinalTry")
       ? "it was tried once; one attempt is left before the token locks"
       : "it was tried once; more wrong ones in a row lock the token",
     cause,

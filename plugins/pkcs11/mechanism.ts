@@ -48,7 +48,7 @@ export function mechanismsFor({ name, digest }: KeyAlgorithm): readonly Mechanis
   ];
 }
 
-/** A token gives r and s of equal length behind each other (PKCS#11 2.40 2.3.1); the format wants DER. */
+/** A token gives r and s of equal length behind each other (PKCS#11 Mechanisms 2.40 2.3.1); the format wants DER. */
 function ecdsaDer(signature: Uint8Array): Uint8Array {
   const half = signature.length / 2;
   return encodeSequence(

@@ -31,8 +31,8 @@ export function findPrivateKeys(view: View, { object, id }: Pkcs11Uri): readonly
 }
 
 /**
- * Objects of another class that belong to a key: those with its id, which is what ties them together (PKCS#11 2.40
- * 4.6), else those with its label.
+ * Objects of another class that belong to a key: those with its id (CKA_ID), which is there to tie them together, else
+ * those with its label.
  */
 export function findCompanions(
   view: View,
@@ -89,7 +89,7 @@ export function list(objects: readonly TokenObject[]): string {
   const shown = objects.slice(0, LISTED).map(({ label, id }) =>
     `${quote(label)} (id ${idText(id)})`
   );
-  return objects.length > LISTED ? `${shown.join(", ")}, …` : shown.join(", ");
+  return objects.length > LISTED ? `${shown.join(", ")}, ...` : shown.join(", ");
 }
 
 /** An id as a URI has it. */

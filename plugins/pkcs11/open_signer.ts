@@ -63,8 +63,10 @@ async function opened(
   run: RunOptions,
   name: (key: TokenKey) => Named | Promise<Named>,
 ): Promise<Signer> {
+  // Node 22 has no DisposableStack. It cannot load modules either, and says so here.
+  const resource = await openTokenKey(options, run);
   using stack = new DisposableStack();
-  const key = stack.use(await openTokenKey(options, run));
+  const key = stack.use(resource);
   const { publicKey, material } = await name(key);
   const sign = key.signing(publicKey);
   const der = publicKeyDer(publicKey);
@@ -116,13 +118,16 @@ function certificateOf(key: TokenKey, publicKey: KeyObject): FileContent {
   if (certificate !== undefined && others.length === 0) {
     return { name: `the certificate of key ${key.name}`, bytes: certificate.der };
   }
+  const listed = (found: readonly TokenCertificate[]) => list(found.map(({ object }) => object));
   throw new ModelSigningError(
     "PKCS11_OBJECT",
-    certificate === undefined
-      ? `the token has no certificate for key ${key.name}`
-      : `the token has several certificates for key ${key.name}: ${
-        list(own.map(({ object }) => object))
-      }`,
+    own.length > 0
+      ? `the token has several certificates for key ${key.name}: ${listed(own)}`
+      : key.certificates.length > 0
+      ? `what the token has beside key ${key.name} are certificates of other keys: ${
+        listed(key.certificates)
+      }`
+      : `the token has no certificate for key ${key.name}`,
     { hint: "name a file with --signing-certificate" },
   );
 }

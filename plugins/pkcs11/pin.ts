@@ -76,9 +76,19 @@ export function withPinBytes<T>(pin: Secret, token: Token, use: (bytes: Uint8Arr
 async function readPin(source: string): Promise<Secret> {
   const path = pinPath(source);
   const bytes = await readCapped(path, "PIN file", MAX_PIN_FILE_BYTES);
-  const [pin = ""] = new TextDecoder().decode(bytes).split(/\r?\n/, 1);
-  bytes.fill(0);
-  return new Secret(pin);
+  try {
+    const [pin = ""] = new TextDecoder("utf-8", { fatal: true }).decode(bytes).split(/\r?\n/, 1);
+    // UTF-16, as PowerShell writes it, would cost an attempt.
+    if (!pin.includes("\0")) return new Secret(pin);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  } finally {
+    bytes.fill(0);
+  }
+  throw new ModelSigningError(
+    "PKCS11_PIN",
+    `the PIN file ${quote(path)} is not UTF-8 text; no PIN was tried`,
+  );
 }
 
 function pinPath(source: string): string {
@@ -90,6 +100,8 @@ function pinPath(source: string): string {
     return source;
   }
   if (!/^file:/i.test(source)) throw unusable("is a URI of another scheme than file:");
+  // A parser of URLs would begin a relative path at the root.
+  if (!/^file:\//i.test(source)) throw unusable("is a file: URI with a relative path");
   try {
     return fileURLToPath(source);
   } catch {

@@ -78,7 +78,7 @@ function ecKey(parameters: Uint8Array | undefined, point: Uint8Array | undefined
   );
 }
 
-/** PKCS#11 3.0 2.3.5: the curve is an identifier, or the name of RFC 8032 as a PrintableString. */
+/** PKCS#11 Mechanisms 3.0 2.3.5: the curve is an identifier, or the name of RFC 8032 as a PrintableString. */
 function edwardsKey(parameters: Uint8Array | undefined, point: Uint8Array | undefined): ReadKey {
   if (parameters === undefined || point === undefined) return undefined;
   const [curve] = elements(parameters) ?? [];
@@ -91,8 +91,8 @@ function edwardsKey(parameters: Uint8Array | undefined, point: Uint8Array | unde
 }
 
 /**
- * The point itself. PKCS#11 2.40 2.3.3 wraps it in an OCTET STRING; many modules did not, and 3.0 lets Edwards keys do
- * either. The lengths tell which.
+ * The point itself. PKCS#11 Mechanisms 2.40 2.3.3 wraps it in an OCTET STRING; many modules did not, and 3.0 lets
+ * Edwards keys do either. The lengths tell which.
  */
 function unwrapped(point: Uint8Array, length: number): Uint8Array {
   if (point.length === length) return point;

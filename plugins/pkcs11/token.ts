@@ -22,6 +22,13 @@ export type Token = {
   readonly maxPin: bigint;
 };
 
+/** What a slot answers whose token is gone, or is none that the module knows. */
+const ABSENT: readonly bigint[] = [
+  RETURNED.tokenNotPresent,
+  RETURNED.tokenNotRecognized,
+  RETURNED.deviceRemoved,
+];
+
 /** Tokens that a message lists. */
 const LISTED = 8;
 
@@ -77,15 +84,12 @@ export function readToken(cryptoki: Cryptoki, slot: bigint): Token {
   };
 }
 
-function presentToken(cryptoki: Cryptoki, slot: bigint): Token | undefined {
+/** The same; undefined when it was taken out since, or is a card of another kind. */
+export function presentToken(cryptoki: Cryptoki, slot: bigint): Token | undefined {
   try {
     return readToken(cryptoki, slot);
   } catch (error) {
-    if (!(error instanceof CryptokiError)) throw error;
-    // Taken out since, or a card of another kind: it is not the one that is looked for.
-    if (error.value === RETURNED.tokenNotPresent || error.value === RETURNED.tokenNotRecognized) {
-      return undefined;
-    }
+    if (error instanceof CryptokiError && ABSENT.includes(error.value)) return undefined;
     throw error;
   }
 }
@@ -131,5 +135,5 @@ function list(tokens: readonly Token[]): string {
   const shown = tokens.slice(0, LISTED).map(({ label, serial, model, slot }) =>
     `${quote(label)} (serial ${quote(serial)}, model ${quote(model)}, slot-id ${slot})`
   );
-  return tokens.length > LISTED ? `${shown.join(", ")}, …` : shown.join(", ");
+  return tokens.length > LISTED ? `${shown.join(", ")}, ...` : shown.join(", ");
 }

@@ -73,8 +73,9 @@ export async function openTokenKey(options: TokenKeyOptions, run: RunOptions): P
   }
   const path = await findModule(uri, modulePaths);
   throwIfAborted(run.signal);
+  const module = await useModule(path);
   using stack = new DisposableStack();
-  const { cryptoki } = stack.use(await useModule(path));
+  const { cryptoki } = stack.use(module);
   const token = findToken(cryptoki, uri);
   // This session stays open: a token forgets the login with the last one.
   const view = { cryptoki, session: stack.use(openSession(cryptoki, token)).session };
@@ -187,8 +188,10 @@ function openSession(
   };
 }
 
+/** Some tools give every pair the same id; then the label tells which public key is meant. */
 function publicKeyOf(view: View, key: TokenObject): ReadKey {
-  const [object] = findCompanions(view, key, "publicKey");
+  const companions = findCompanions(view, key, "publicKey");
+  const object = companions.find(({ label }) => label === key.label) ?? companions[0];
   return readPublicKey(view, object ?? key);
 }
 

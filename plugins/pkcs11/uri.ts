@@ -5,7 +5,7 @@ import { ModelSigningError } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { excerpt, quote } from "../../core/text.ts";
 
-/** What a URI says. Attributes that are absent match everything, empty ones only what is empty (RFC 7512 2.5). */
+/** What a URI says. Attributes that are absent match everything, empty ones only what is empty. */
 export type Pkcs11Uri = {
   readonly token?: string | undefined;
   readonly manufacturer?: string | undefined;
@@ -47,10 +47,16 @@ const PATH_VALUE = /^(?:[A-Za-z0-9\-._~:[\]@!$'()*+,=&]|%[0-9A-Fa-f]{2})*$/;
 const QUERY_VALUE = /^(?:[A-Za-z0-9\-._~:[\]@!$'()*+,=/?|]|%[0-9A-Fa-f]{2})*$/;
 
 /**
+ * A wrong separator before an attribute (`module-name=a;pin-value=1`, `object=a&pin-value=1`). The syntax allows some;
+ * then the PIN would be part of a label or a path, which messages repeat.
+ */
+const ANOTHER_ATTRIBUTE = /[;&?][^;&?=]*=/;
+
+/**
  * Parses a URI that names a private key. No message repeats a PIN.
  *
- * What is unknown is refused: in the path it could only narrow what matches, to nothing (RFC 7512 2.5); in the query
- * it may be a misspelt attribute. Only what is marked as a vendor's (`x-…`) in the query is left aside.
+ * What is unknown is refused: in the path it could only narrow what matches, to nothing; in the query it may be a
+ * misspelt attribute. Only what is marked as a vendor's (`x-…`) in the query is left aside.
  *
  * @throws {ModelSigningError} `USAGE_PKCS11_URI`
  */
@@ -109,10 +115,15 @@ function attributes(
       const ignorable = place === "query" && /^x-[A-Za-z0-9_-]+$/.test(name);
       if (!ignorable) throw unknown(name, place, component);
     } else if (found.has(name)) throw refused(`${name} is given more than once`);
-    if (!allowed.test(value)) {
-      const shown = name === "pin-value" ? "" : ` ${excerpt(value)}`;
+    if (ANOTHER_ATTRIBUTE.test(value)) {
       throw refused(
-        `the value${shown} of ${quote(name)} has a character that is not percent-encoded, ` +
+        `the value of ${quote(name)} seems to hold another attribute; "?" begins the query, "&" ` +
+          "separates its attributes, and what belongs to a value is percent-encoded",
+      );
+    }
+    if (!allowed.test(value)) {
+      throw refused(
+        `the value of ${quote(name)} has a character that is not percent-encoded, ` +
           "or % without two hexadecimal digits",
       );
     }

@@ -3,9 +3,12 @@
 export { type Artifact, parseSigstoreBundle } from "./bundle.ts";
 export {
   ambientToken,
+  type AmbientTokenOptions,
   givenToken,
   type IdentityToken,
   interactiveToken,
+  type InteractiveTokenOptions,
+  type OAuthClient,
   parseIdentityToken,
   type TokenSource,
 } from "./oidc/mod.ts";
@@ -14,11 +17,19 @@ export { type ExpectedText, type SignerPolicy, wholeTextPattern } from "./policy
 export {
   builtinTrust,
   describeTrust,
+  type InstanceName,
+  type SelectedTrust,
   selectTrust,
   type Trust,
+  type TrustChoice,
   type TrustOrigin,
 } from "./trust/mod.ts";
 export { parseTrustedRoot, type TrustedRoot } from "./trusted_root.ts";
 export { sigstoreSigner, type SigstoreSignerOptions } from "./sigstore_signer.ts";
 export { sigstoreVerifier, type SigstoreVerifierOptions } from "./verifier.ts";
-export { type SignedEntity, verifyEntity } from "./verify.ts";
+export {
+  type EntityPolicy,
+  type EntityVerification,
+  type SignedEntity,
+  verifyEntity,
+} from "./verify.ts";

@@ -17,7 +17,11 @@ import {
   textOf,
 } from "./members.ts";
 
-/** A transparency log, or a certificate transparency log. */
+/**
+ * A transparency log, or a certificate transparency log.
+ *
+ * @internal
+ */
 export type Log = {
   readonly baseUrl: string;
   /** Lowercase hex. */
@@ -28,7 +32,11 @@ export type Log = {
   readonly validFor: Period;
 };
 
-/** A certificate or timestamp authority with its certificates. */
+/**
+ * A certificate or timestamp authority with its certificates.
+ *
+ * @internal
+ */
 export type Authority = {
   /** What people call it: its address, or its name. */
   readonly name: string;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { openLog } from "../../cli/log.ts";
 import { cli } from "../support/cli.ts";
 import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
 
@@ -30,10 +31,57 @@ test("--log-level silent leaves only the exit status and what was asked for as J
   assert.deepEqual(missing, { status: 3, stdout: "", stderr: "" });
 });
 
-test("--log-level debug traces the steps", async () => {
+test("--log-level debug tells the whole story, with one set of names in text and JSON", async () => {
   await using folder = await workbench();
-  const { stderr } = await cli(["digest", "model", "--log-level", "debug"], { cwd: folder.path });
-  assert.match(stderr, /^model-signing: debug: hash done /m);
+  const cwd = folder.path;
+  const signed = await cli([...SIGN, "--log-level", "debug"], { cwd });
+  const story = signed.stderr.trimEnd().split("\n");
+  for (
+    const step of [
+      "running command=sign method=key operand=model options=private-key,log-level ",
+      "hashed path=config.json bytes=14 digest=",
+      "enumerate done ms=",
+      "hash done ms=",
+      "sign.signature done ms=",
+      "sign done ms=",
+      "the signature is there place=model.sig bundle.bytes=",
+      "run done ms=",
+    ]
+  ) assert.ok(story.some((line) => line.startsWith(`model-signing: debug: ${step}`)), step);
+
+  await folder.write({ "model/new": "" });
+  const args = [...VERIFY, "--log-level", "debug", "--log-format", "json"];
+  const lines = (await cli(args, { cwd })).stderr.trimEnd().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  const line = (message: string) => lines.find((each) => each.message === message);
+  assert.equal(line("verifying").signature, "model.sig");
+  assert.ok(line("trying public key")["key.hint"]);
+  assert.equal(lines.find(({ path }) => path === "config.json").bytes, 14);
+  assert.equal(line("hash done")["hash.method"], "files");
+  assert.deepEqual(
+    lines.flatMap(({ message, check }) => check ? [`${check} ${message.split(" ")[1]}`] : []),
+    ["bundle passed", "key passed", "signature passed", "statement passed", "files failed"],
+  );
+  assert.equal(line("check failed")["error.type"], "FILE_UNSIGNED");
+  const { verdict, "issue.codes": codes } = line("verify done");
+  assert.deepEqual([verdict, codes], ["rejected", "FILE_UNSIGNED"]);
+  const { verdict: told, "process.exit.code": status } = lines.at(-1);
+  assert.deepEqual([told, status], ["rejected", 1]);
+});
+
+test("what a person is told is a line of the log's format on stderr, whatever the level", () => {
+  for (const level of ["info", "silent"]) {
+    const written: string[] = [];
+    const open = (format: string) =>
+      openLog({ "log-level": level, "log-format": format }, (text) => void written.push(text));
+    open("text").tell("go to\nhttps://x\u001b[2J");
+    open("json").tell("go to\nhttps://x");
+    const [text, json] = written;
+    assert.match(text!, /^go to\nhttps:\/\/x[^\u001b]+\n$/);
+    const { time: _, ...line } = JSON.parse(json!);
+    assert.deepEqual(line, { level: "info", message: "go to\nhttps://x" });
+  }
 });
 
 test("--log-format json writes every line of stderr as JSON, faults too", async () => {
@@ -43,9 +91,9 @@ test("--log-format json writes every line of stderr as JSON, faults too", async 
   const { status, stderr } = await cli(args, { cwd });
   assert.equal(status, 3);
   const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
-  const fault = lines.at(-1);
-  assert.equal(fault.level, "error");
+  const fault = lines.find(({ level }) => level === "error");
   assert.equal(fault.code, "MODEL_NOT_FOUND");
+  assert.equal(lines.at(-1)["error.type"], "MODEL_NOT_FOUND");
 });
 
 test("--output-file takes the log and keeps what was there; faults are told on stderr, too", async () => {

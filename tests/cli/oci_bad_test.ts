@@ -54,19 +54,21 @@ const MANIFEST_FAULTS: readonly (readonly [string, Partial<Fault>, string])[] = 
   ],
 ];
 
-for (const [what, fault, code] of MANIFEST_FAULTS) {
-  test(`a registry that answers with ${what} ends sign and verify with ${code}`, async () => {
+for (const [index, [what, fault, code]] of MANIFEST_FAULTS.entries()) {
+  // Both open a model in the same way.
+  const [verb, argsOf] = index % 2 === 0
+    ? ["sign", signing] as const
+    : ["verify", verifying] as const;
+  test(`a registry that answers with ${what} ends ${verb} with ${code}`, async () => {
     await using registry = await startTestRegistry();
     await using desk = await ociDesk();
     await pushModel(registry.host, { layers: LAYERS });
     await registry.fault({ part: "manifests", method: "GET", ...fault } as Fault);
     const before = snapshot(desk.path);
-    for (const args of [signing(at(registry)), verifying(at(registry))]) {
-      const outcome = await desk.run([...args, "--timeout", "1s"]);
-      assertFault(outcome, 3, code);
-      assert.equal(outcome.stdout, "");
-      assert.doesNotMatch(outcome.stderr, /doctype/);
-    }
+    const outcome = await desk.run([...argsOf(at(registry)), "--timeout", "1s"]);
+    assertFault(outcome, 3, code);
+    assert.equal(outcome.stdout, "");
+    assert.doesNotMatch(outcome.stderr, /doctype/);
     assert.deepEqual(snapshot(desk.path), before);
     assert.deepEqual(await registry.tags(REPOSITORY), ["v1"]);
   });

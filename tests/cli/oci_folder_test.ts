@@ -16,7 +16,7 @@ import {
 import { writeLayout } from "../support/oci_layout.ts";
 import { manifestOf, type TestLayer } from "../support/oci_manifests.ts";
 import { CONFIG, pushModel, REPOSITORY } from "../support/oci_push.ts";
-import { assertRejected, assertStatus, assertVerdict } from "../support/outcome.ts";
+import { assertFault, assertRejected, assertStatus, assertVerdict } from "../support/outcome.ts";
 import { startTestRegistry } from "../support/registry.ts";
 import { codesOf, reportOf } from "../support/report.ts";
 import type { Desk } from "../support/sigstore_cli.ts";
@@ -52,6 +52,26 @@ test("a signature of a manifest verifies the downloaded folder, in which the con
   const text = await at.run(FOLDER_ARGS.slice(0, -4).concat("--signature", "model.sig"));
   assertStatus(text, 0, "text");
   assert.match(text.stdout, /^Not here +config\.json$/m);
+});
+
+test("options for registries are wrong usage with models that are none, and variables for them are not", async () => {
+  await using at = await ociDesk();
+  await writeFolder(at, "folder");
+  await at.write({ "manifest.json": encode(manifestOf(LAYERS, CONFIG)) });
+  writeLayout(join(at.path, "layout"), { layers: LAYERS, config: CONFIG });
+  for (
+    const args of [
+      ["digest", "folder", "--deep"],
+      ["digest", "manifest.json", "--platform", "linux/arm64"],
+      ["digest", "oci-layout:layout", "--registry-username", "ada"],
+      signing("folder", "--no-deep"),
+    ]
+  ) assertFault(await at.run(args), 2, "USAGE");
+  const variables = {
+    MODEL_SIGNING_PLATFORM: "linux/arm64",
+    MODEL_SIGNING_REGISTRY_USERNAME: "ada",
+  };
+  assertStatus(await at.run(["digest", "folder"], { env: variables }), 0, "variables");
 });
 
 test("a signature of a manifest rejects a folder in which anything differs", async () => {

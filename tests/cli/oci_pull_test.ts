@@ -122,6 +122,23 @@ test("verify --pull touches nothing that is there already, and fetches no layer 
   assert.deepEqual(snapshot(desk.path), before);
 });
 
+test("verify --pull is content with a folder that is this model, and with no other", async () => {
+  await using desk = await ociDesk();
+  await using registry = await signedRegistry(desk);
+  const pulling = verifying(at(registry), "--pull", "pulled");
+  assertStatus(await desk.run(pulling), 0, "pull");
+  await registry.forget();
+  const again = await desk.run(pulling);
+  assertStatus(again, 0, "pull again");
+  assert.equal(reportOf(again).pulled, "pulled");
+  assert.equal((await fetchedBlobs(registry)).length, 1, "the bundle");
+  await desk.write({ "pulled/weights.bin": "WEIGHTS" });
+  assertFault(await desk.run(pulling), 3, "FILE_UNWRITABLE");
+  await writeFolder(desk, "pulled");
+  await symlink("weights.bin", join(desk.path, "pulled", "more.bin"));
+  assertFault(await desk.run(pulling), 3, "FILE_UNWRITABLE");
+});
+
 for (
   const [kind, code] of [
     ["altered", "OCI_DIGEST_MISMATCH"],

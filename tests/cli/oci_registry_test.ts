@@ -260,10 +260,8 @@ test("references that the specification does not allow are refused, without a pa
   await using desk = await ociDesk();
   for (
     const reference of [
-      ...["oci://", "oci://host", "oci://host/", "oci://host/Name", "oci://host/a/../b"],
-      ...["oci://host/m:", "oci://host/m:-tag", "oci://host/m@sha256:abc", "oci://host/m@md5:00"],
-      ...["oci://host:99999/m", "oci://user:secret@host/m", "oci:host/m", "oci-layout:"],
-      ...["oci-layout:x:.", "oci-layout:x@sha256:00", `oci://host/m:${"a".repeat(129)}`],
+      // All others are in tests/plugins/oci/reference_test.ts.
+      ...["oci://host/a/../b", "oci://user:secret@host/m", "oci:host/m", "oci-layout:x@sha256:00"],
     ]
   ) {
     const outcome = await desk.run(["digest", reference]);

@@ -156,6 +156,9 @@ test("a program's options are flags, in help and completion once it has been sta
   assertFault(await bench.run(["sign", "demo", "model", ...plugin, "--slot", "x"]), 2, "USAGE");
   const env = onPath(join(bench.path, "plugins"));
   assert.match((await bench.run(["sign", "demo", "--help"], { env })).stdout, /--slot INTEGER/);
+  // By the name of its file, without being started.
+  const names = await bench.run(["completion", "bash", "sign", "de"], { env });
+  assert.match(names.stdout, /demo/);
   const completed = await bench.run(["completion", "bash", ...plugin, "sign", "demo", "m", "--sl"]);
   assert.match(completed.stdout, /--slot/);
 });

@@ -6,6 +6,8 @@ import { existsSync } from "node:fs";
 import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { placesOf } from "../../cli/plugin_arguments.ts";
+import { readUserConfig } from "../../cli/user_config.ts";
 import { kill } from "../support/cli.ts";
 import { assertFault, assertStatus, assertVerdict } from "../support/outcome.ts";
 import { type PluginBench, pluginBench } from "../support/plugin_bench.ts";
@@ -186,6 +188,19 @@ test("a plugin that lies in a model which only JSON names is refused before it i
   assert.ok(!existsSync(join(bench.path, "model.sig")));
 });
 
+test("placesOf() gives every path that a reference to a model may hold", () => {
+  assert.deepEqual(placesOf("/m"), ["/m"]);
+  assert.deepEqual(
+    new Set(placesOf("oci-layout:/a:b@sha256:0").slice(1)),
+    new Set([
+      "/a",
+      "/a:b",
+      "/a:b@sha256",
+      "/a:b@sha256:0",
+    ]),
+  );
+});
+
 test("a plugin that takes the program's names, or another plugin's, is refused", async () => {
   await using bench = await pluginBench();
   const signer = (id: string) => signerSource().replace(`id: "demo"`, `id: "${id}"`);
@@ -245,6 +260,25 @@ test("a plugin that gives nonsense, throws or lies leaves no signature and an er
     assert.match(outcome.stderr, /plugin "demo"/);
     assert.ok(!outcome.stderr.includes("\x1b"));
     assert.ok(!existsSync(join(bench.path, "model.sig")));
+  }
+});
+
+test("a plugin that ends the process, or an error that it lets loose, is no verdict", async () => {
+  await using bench = await pluginBench();
+  const sign = await bench.run(["sign", "key", "model", "--private-key", "key.pem"]);
+  assertStatus(sign, 0, "sign");
+  for (
+    const [index, body] of [
+      "process.exit(0);",
+      "process.exit(1);",
+      "Promise.reject(new Error('loose')); await new Promise(() => {});",
+    ].entries()
+  ) {
+    const path = await bench.plugin(`p${index}.js`, verifierSource(body));
+    const args = ["verify", "demo", "model", "--signature", "model.sig", "--plugin", path];
+    const outcome = await bench.run(args);
+    assertFault(outcome, 3, "PLUGIN_FAILED");
+    assert.match(outcome.stderr, /plugin "demo" in verify\(\)/);
   }
 });
 
@@ -315,8 +349,44 @@ test("a configured source and witness are found by the names that are used", asy
   assertStatus(witnessed, 0, "witness");
 });
 
-test("a configuration that is malformed or that anybody could change is refused", async () => {
+test("one that cannot be loaded is no obstacle to the others, and is told of", async () => {
   await using bench = await pluginBench();
+  const [broken, good] = [
+    await bench.plugin("broken.js", "throw 1;"),
+    await bench.plugin("good.js", signerSource()),
+  ];
+  await configure(bench, broken, good);
+  const signed = await bench.run(["sign", "demo", "model"]);
+  assertStatus(signed, 0, "sign demo");
+  assert.match(signed.stderr, /warning: passed over: .*broken\.js/);
+  assertFault(await bench.run(["sign", "other", "model"]), 3, "PLUGIN_UNLOADABLE");
+  const list = await bench.run(["plugin", "list", "--format", "json"]);
+  assertStatus(list, 3, "list");
+  const { plugins, unusable } = JSON.parse(list.stdout);
+  assert.deepEqual(plugins.at(-1).name, "demo");
+  assert.deepEqual(unusable.map(({ path, code }: { path: string; code: string }) => [path, code]), [
+    [broken, "PLUGIN_UNLOADABLE"],
+  ]);
+});
+
+test("a configuration that cannot be used is told of by help and the list, and ends other runs", async () => {
+  await using bench = await pluginBench();
+  await bench.write({ "config/model-signing/config.json": "{" });
+  assertFault(await bench.run(["sign", "demo", "model"]), 3, "PLUGIN_CONFIGURATION");
+  const help = await bench.run(["sign", "key", "--help"]);
+  assertStatus(help, 0, "help");
+  assert.match(help.stderr, /config\.json/);
+  const list = await bench.run(["plugin", "list"]);
+  assertStatus(list, 3, "list");
+  assert.match(list.stdout, /PLUGIN_CONFIGURATION/);
+});
+
+test("readUserConfig() refuses what is malformed, and what anybody could change", async () => {
+  await using bench = await pluginBench();
+  const reading = async (text: string) => {
+    await bench.write({ "config/model-signing/config.json": text });
+    return await readUserConfig(bench.config);
+  };
   for (
     const text of [
       "",
@@ -331,17 +401,10 @@ test("a configuration that is malformed or that anybody could change is refused"
       `{"plugins": [{"path": "/x.js", "sha256": "${"0".repeat(64)}", "args": []}]}`,
       '{"plugins": [], "plugins": []}',
     ]
-  ) {
-    await bench.write({ "config/model-signing/config.json": text });
-    assertFault(await bench.run(["plugin", "list"]), 3, "PLUGIN_CONFIGURATION");
-  }
-  const relative = { plugins: [{ path: "demo.js", sha256: "0".repeat(64) }] };
-  await bench.write({ "config/model-signing/config.json": JSON.stringify(relative) });
-  assertFault(await bench.run(["plugin", "list"]), 2, "USAGE_PLUGIN_PATH");
-  await bench.write({ "config/model-signing/config.json": "{}" });
-  assertStatus(await bench.run(["plugin", "list"]), 0, "empty");
+  ) await assert.rejects(reading(text), { code: "PLUGIN_CONFIGURATION" }, text);
+  assert.deepEqual(await reading("{}"), { plugins: [] });
   await chmod(bench.config, 0o666);
-  assertFault(await bench.run(["plugin", "list"]), 3, "PLUGIN_UNSAFE");
+  await assert.rejects(readUserConfig(bench.config), { code: "PLUGIN_UNSAFE" });
 });
 
 test("plugin list tells built-in, named and configured plugins, and where the configuration is", async () => {

@@ -50,10 +50,21 @@ test("ProgressLine redraws one line and erases it at the end of hashing", () => 
   const line = new ProgressLine(output);
   line.emit({ kind: "progress", progress: HALF });
   line.emit({ kind: "progress", progress: { ...HALF, filesDone: 4 } });
-  line.emit({ kind: "span-end", span: 1, name: "hash", time: 0, attributes: {} });
+  line.emit({ kind: "span-end", span: 1, name: "hash", time: 0, attributes: {}, details: {} });
   line.erase();
   assert.ok(!written().includes("\n"));
   assert.equal(written().split("hashing").length, 3);
+  assert.ok(written().endsWith("\r\x1b[K"));
+});
+
+test("ProgressLine tells a pull, and is gone before the report that follows it", () => {
+  const { output, written } = recorder();
+  const line = new ProgressLine(output);
+  const span = { span: 1, name: "oci.pull", time: 0, attributes: {}, details: {} } as const;
+  line.emit({ kind: "span-start", ...span });
+  line.emit({ kind: "progress", progress: HALF });
+  assert.match(written(), /pulling 50%/);
+  line.emit({ kind: "span-end", ...span });
   assert.ok(written().endsWith("\r\x1b[K"));
 });
 

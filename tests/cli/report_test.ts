@@ -195,7 +195,7 @@ test("verificationText() shows the first 20 of each kind of difference and count
   for (const kind of ["missing", "modified", "unsigned"]) {
     assert.equal(text.split(`  ${kind}-`).length - 1, 20, kind);
   }
-  assert.equal(text.split("… and 25 more").length - 1, 3);
+  assert.equal(text.split("... and 25 more").length - 1, 3);
   for (const part of ["Missing (45)", "Modified (45)", "Not signed (45)", "hint: look for them"]) {
     assert.ok(text.includes(part), part);
   }

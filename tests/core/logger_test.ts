@@ -104,16 +104,17 @@ test("loggingObserver() tells how long each step took and how it ended", async (
   const lines: string[] = [];
   const logger = jsonLogger({ level: "debug", write: (line) => void lines.push(line) });
   const observer = loggingObserver(logger);
-  await traced(observer, "hash", undefined, (span) => {
+  await traced({ observer }, "hash", ({ span }) => {
     span.set({ files: 2 });
     return Promise.resolve();
-  }, { algorithm: "sha256" });
+  }, { attributes: { "hash.algorithm": "sha256" }, details: { model: "m" } });
   await assert.rejects(
-    traced(observer, "sign", undefined, () => Promise.reject(new Error("secret text"))),
+    traced({ observer }, "sign", () => Promise.reject(new Error("secret text"))),
   );
   const [done, failed] = lines.map((line) => JSON.parse(line));
-  assert.deepEqual([done.message, done.files, done.algorithm], ["hash done", 2, "sha256"]);
+  const { message, files, model, "hash.algorithm": algorithm } = done;
+  assert.deepEqual([message, files, model, algorithm], ["hash done", 2, "m", "sha256"]);
   assert.equal(typeof done.ms, "number");
-  assert.deepEqual([failed.message, failed.error], ["sign failed", "INTERNAL"]);
+  assert.deepEqual([failed.message, failed["error.type"]], ["sign failed", "INTERNAL"]);
   assert.ok(!lines.join("").includes("secret text"));
 });

@@ -9,6 +9,7 @@ import {
   type ObserverEvent,
   traced,
 } from "../../core/observer.ts";
+import type { RunOptions } from "../../core/options.ts";
 import { signModel } from "../../core/sign.ts";
 import { verifyModel } from "../../core/verify.ts";
 import { hasherFactory } from "../../plugins/hash/mod.ts";
@@ -156,20 +157,28 @@ test("signModel() ends every span when the signal fires on the way", async () =>
   assert.equal(recorder.ends.at(-1), "sign: ABORTED");
 });
 
-test("traced() gives the result, the attributes and the parent", async () => {
+test("traced() gives the result, the facts, the parent and the options of what lies inside", async () => {
   const recorder = new Recorder();
-  const result = await traced(recorder, "sign", undefined, async (outer) => {
-    outer.set({ late: 1 });
-    return await traced(recorder, "plugin.step", outer, () => Promise.resolve(7), { early: true });
+  const options = { observer: recorder, timeout: 5 };
+  const result = await traced(options, "sign", async (outer) => {
+    assert.equal(outer.timeout, 5);
+    outer.span.set({ late: 1 }, { path: "a" });
+    outer.span.set({ later: 2 });
+    return await traced(outer, "plugin.step", () => Promise.resolve(7), {
+      attributes: { early: true },
+      details: { name: "x" },
+    });
   });
   assert.equal(result, 7);
   recorder.assertBalanced();
   const [outer, inner, innerEnd, outerEnd] = recorder.events;
   assert.ok(outer?.kind === "span-start" && inner?.kind === "span-start");
   assert.equal(inner.parent, outer.span);
-  assert.deepEqual(inner.attributes, { early: true });
+  assert.deepEqual([inner.attributes, inner.details], [{ early: true }, { name: "x" }]);
   assert.ok(innerEnd?.kind === "span-end" && outerEnd?.kind === "span-end");
-  assert.deepEqual(outerEnd.attributes, { late: 1 });
+  assert.deepEqual([outerEnd.attributes, outerEnd.details], [{ late: 1, later: 2 }, { path: "a" }]);
+  const times = [outer.time, inner.time, innerEnd.time, outerEnd.time];
+  assert.deepEqual(times, times.toSorted((a, b) => a - b));
 });
 
 test("traced() ends the span with the error's code and throws on", async () => {
@@ -177,12 +186,13 @@ test("traced() ends the span with the error's code and throws on", async () => {
     [new ModelSigningError("USAGE", "x"), "USAGE"],
     [Object.assign(new Error("x"), { code: "ENOENT" }), "ENOENT"],
     [new Error("x"), "INTERNAL"],
+    [Object.assign(new Error("x"), { code: "no code: /home/me" }), "INTERNAL"],
     [null, "INTERNAL"],
     ["text", "INTERNAL"],
   ];
   for (const [error, code] of cases) {
     const recorder = new Recorder();
-    const thrown = await traced(recorder, "sign", undefined, () => Promise.reject(error))
+    const thrown = await traced({ observer: recorder }, "sign", () => Promise.reject(error))
       .then(() => assert.fail(), (reason: unknown) => reason);
     assert.equal(thrown, error);
     assert.deepEqual(recorder.ends, [`sign: ${code}`]);
@@ -190,9 +200,66 @@ test("traced() ends the span with the error's code and throws on", async () => {
 });
 
 test("beginSpan() works without an observer", () => {
-  const { span, end } = beginSpan(undefined, "sign", undefined);
+  const { span, end } = beginSpan({}, "sign");
   span.set({ a: 1 });
   end();
+});
+
+test("beginSpan() ends a span once, and nothing is added to it afterwards", () => {
+  const recorder = new Recorder();
+  const { span, end } = beginSpan({ observer: recorder }, "sign");
+  end();
+  span.set({ a: 1 });
+  end(new Error("late"));
+  const [, ...ends] = recorder.events;
+  assert.equal(ends.length, 1);
+  assert.ok(ends[0]?.kind === "span-end" && ends[0].error === undefined);
+  assert.deepEqual(ends[0].attributes, {});
+});
+
+test("what signers, witnesses, sources, hashers and verifiers are given names their step", async () => {
+  const recorder = new Recorder();
+  const within: Record<string, number | undefined> = {};
+  const note = (who: string, { span }: RunOptions) => void (within[who] = span?.id);
+  const source = new MemorySource({ "a": "1" });
+  const entries = source.entries.bind(source);
+  source.entries = (rules, options) => (note("source", options), entries(rules, options));
+  const real = keySigner({ privateKey: KEYS.privateKey });
+  const verifier = keyVerifier({ publicKeys: [KEYS.publicKey] });
+  await signModel({
+    source,
+    hasher: (settings) => {
+      const hasher = hasherFactory()(settings);
+      const hash = hasher.hash.bind(hasher);
+      hasher.hash = (entries, options) => (note("hasher", options), hash(entries, options));
+      return hasher;
+    },
+    signer: {
+      ...real,
+      sign: (bytes, options) => (note("signer", options), real.sign(bytes, options)),
+    },
+    witnesses: [{
+      witness: (_envelope, _signed, options) => (note("witness", options), Promise.resolve({})),
+    }],
+    verifier: {
+      verify: (bundle, options) => (note("verifier", options), verifier.verify(bundle, options)),
+    },
+  }, { observer: recorder });
+  const names = new Map(
+    recorder.events.flatMap((event) =>
+      event.kind === "span-start" ? [[event.span, event.name] as const] : []
+    ),
+  );
+  assert.deepEqual(
+    Object.fromEntries(Object.entries(within).map(([who, id]) => [who, names.get(id ?? 0)])),
+    {
+      source: "hash",
+      hasher: "hash",
+      signer: "sign.signature",
+      witness: "sign.witness",
+      verifier: "verify.signature",
+    },
+  );
 });
 
 test("combineObservers() sends every event to each", () => {

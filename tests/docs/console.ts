@@ -26,7 +26,8 @@ export function withRealOutput(markdown: string): string {
   const folder = mkdtempSync(join(tmpdir(), "model-signing-docs-"));
   try {
     const blocks = [...markdown.matchAll(BLOCK)].map(([, block = ""]) => commands(block));
-    const outputs = session(blocks.flat(), folder).values();
+    const lines = blocks.flat().map((command) => command.replaceAll("\n> ", "\n"));
+    const outputs = session(lines, folder).values();
     return markdown.replace(BLOCK, (_, block: string) => {
       const shown = commands(block).map((command) => `$ ${command}\n${outputs.next().value}`);
       // The formatter takes empty lines at the end of a block away.
@@ -41,6 +42,13 @@ export function withRealOutput(markdown: string): string {
 export function normalised(markdown: string): string {
   return markdown
     .replace(/\b[0-9a-f]{64}\b/g, "<sha256>")
+    // Ids and durations of spans.
+    .replace(/"[0-9a-f]{32}"/g, '"<trace>"')
+    .replace(/"[0-9a-f]{16}"/g, '"<span>"')
+    .replace(/\bms(=|":)[0-9.]+/g, "ms$1<ms>")
+    .replace(/\bplatform=\S+/g, "platform=<platform>")
+    // ECDSA in DER takes a byte more or less.
+    .replace(/\b(signature|bundle)\.bytes(=|":)\d+/g, "$1.bytes$2<bytes>")
     .replace(/\bserial [0-9a-f]+/g, "serial <serial>")
     .replace(/\b20\d\d-\d\d-\d\dT[0-9:.]+Z/g, "<time>")
     .replace(/\(\d+ days? old\)/g, "(<age>)")
@@ -50,14 +58,18 @@ export function normalised(markdown: string): string {
     .replace(/((?:written|updated) on|expires|127\S+\s+since) 20\d\d-\d\d-\d\d\b/g, "$1 <date>");
 }
 
-/** Lines after `$ `, with those that a backslash continues. */
+/** Lines after `$ `, with those that a backslash continues, and those after the shell's second prompt, `> `. */
 function commands(block: string): readonly string[] {
   const found: string[] = [];
-  let continued = false;
+  let [entered, continued] = [false, false];
   for (const line of block.split("\n")) {
-    if (continued) found.push(`${found.pop()}\n${line}`);
+    if (continued || (entered && line.startsWith("> "))) found.push(`${found.pop()}\n${line}`);
     else if (line.startsWith("$ ")) found.push(line.slice(2));
-    else continue;
+    else {
+      entered = false;
+      continue;
+    }
+    entered = true;
     continued = line.endsWith("\\");
   }
   return found;
@@ -68,6 +80,7 @@ function session(lines: readonly string[], folder: string): readonly string[] {
   const [bin, outputs] = [join(folder, ".bin"), join(folder, ".outputs")];
   for (const made of [bin, outputs]) mkdirSync(made);
   program(bin, "model-signing", `exec ${shellWords(programCommand())} "$@"`);
+  program(bin, "model-signing-otel", `exec ${shellWords(sourceCommand("cli/main_otel.ts"))} "$@"`);
   program(bin, "deno", denoTasks());
   const output = (index: number) => join(outputs, String(index));
   const script = [

@@ -14,6 +14,8 @@ import { cli } from "../support/cli.ts";
 import { assertRejected, assertStatus } from "../support/outcome.ts";
 import { type KeyType, Pki } from "../support/pki.ts";
 import { pythonTest, type PythonTool } from "../support/python_tool.ts";
+import { TsaServer } from "../support/tsa_server.ts";
+import { reply, tsaCertificate } from "../plugins/_rfc3161/_authority.ts";
 import { signedStatement } from "./payload.ts";
 import { ROUGH_TREE, writeTree } from "./sample_model.ts";
 
@@ -129,6 +131,23 @@ for (const curve of CURVES) {
       },
     );
   }
+}
+
+for (const { name, make } of METHODS) {
+  pythonTest(`Python takes a signature of sign ${name} with a timestamp`, async (tool) => {
+    using pki = new Pki();
+    const [at, by] = [scene(pki), make(pki, "P-256")];
+    const authority = pki.root();
+    const tsa = tsaCertificate(pki, authority);
+    await using server = await TsaServer.start((query) => reply(pki, tsa, query));
+    await weSign(at, by, ["--tsa_url", server.url.href]);
+    await weAccept(at, by, [
+      "--tsa_certificate_chain",
+      authority.certificate,
+      "--require_timestamp",
+    ]);
+    assert.equal(pythonVerifies(tool, at, by), 0);
+  });
 }
 
 pythonTest("both tools refuse each other's signature under another key", async (tool) => {

@@ -20,6 +20,11 @@ export type Behaviour = {
   readonly referrersApi?: boolean;
   /** Minds `If-Match` and `If-None-Match`. At the start: true. */
   readonly conditions?: boolean;
+  /**
+   * So many ms after a list of referrers was put under its tag, a client that has read what was there before replaces it,
+   * once. At the start: 0, nobody does.
+   */
+  readonly staleWriter?: number;
   /** Redirects blobs to the storage host. At the start: false. */
   readonly redirects?: boolean;
   /** Referrers on a page; 0 for all. At the start: 0. */
@@ -57,7 +62,7 @@ export class TestRegistry {
   #access = new Access();
   #behaviour: Required<Omit<Behaviour, "auth" | "anonymousPull" | "realm" | "nextPage">> & {
     nextPage?: string;
-  } = { referrersApi: true, conditions: true, redirects: false, pageSize: 0 };
+  } = { referrersApi: true, conditions: true, staleWriter: 0, redirects: false, pageSize: 0 };
   #faults: { readonly fault: Fault; left: number }[] = [];
   #requests: RequestRecord[] = [];
   readonly #uploads: Set<string> = new Set();
@@ -189,7 +194,7 @@ export class TestRegistry {
     };
   }
 
-  #putManifest({ headers, body }: Asked, repository: string, reference: string): Reply {
+  #putManifest({ url, headers, body }: Asked, repository: string, reference: string): Reply {
     const before = this.#contents.manifest(repository, reference);
     const match = headers["if-match"];
     if (this.#behaviour.conditions) {
@@ -201,7 +206,14 @@ export class TestRegistry {
     if (!blobs.every(({ digest }) => this.#contents.blobs.has(digest))) {
       return refused(404, "MANIFEST_BLOB_UNKNOWN");
     }
-    const { digest } = this.#contents.put(repository, reference, headers["content-type"]!, body);
+    const type = headers["content-type"]!;
+    const { digest } = this.#contents.put(repository, reference, type, body);
+    const { staleWriter } = this.#behaviour;
+    if (staleWriter > 0 && partOf(url.pathname) === "index") {
+      this.#behaviour = { ...this.#behaviour, staleWriter: 0 };
+      const stale = before?.bytes ?? Buffer.from(JSON.stringify({ ...manifest, manifests: [] }));
+      setTimeout(() => this.#contents.put(repository, reference, type, stale), staleWriter);
+    }
     const subject = manifest.subject?.digest;
     return empty(201, {
       "docker-content-digest": digest,

@@ -45,7 +45,11 @@ export function programCommand(): readonly [string, ...string[]] {
 
 /** The command line of a module, relative to the project's root. */
 export function sourceCommand(path: string): readonly [string, ...string[]] {
-  const file = fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  return runtimeCommand(fileURLToPath(new URL(`../../${path}`, import.meta.url)));
+}
+
+/** The command line that runs a file on this runtime. */
+export function runtimeCommand(file: string): readonly [string, ...string[]] {
   return "bun" in process.versions
     ? [process.execPath, file]
     : [process.execPath, "run", "-A", "--quiet", file];

@@ -25,8 +25,9 @@ export const examplePlugin: Plugin = {
           options: [],
           async run(_settings, io) {
             const { ask, askSecret } = present(io);
-            const name = await ask("Name: ", io.signal);
-            const secret = await askSecret("Secret: ", io.signal);
+            // At once: the terminal can ask one thing after the other.
+            const asked = [ask("Name: ", io.signal), askSecret("Secret: ", io.signal)] as const;
+            const [name, secret] = await Promise.all(asked);
             io.stdout(`${JSON.stringify([name, secret.reveal()])}\n`);
             return 0;
           },

@@ -134,7 +134,7 @@ async function exportTrust(settings: Settings, io: CommandIo): Promise<0> {
   }
   await writeFileAtomically(path, bytes);
   const purpose = signingConfig === undefined ? "verify" : "verify and sign";
-  io.stdout(
+  io.success(
     `Exported  ${describeTrust(origin, now)}\n` +
       `To        ${printable(path)}, to ${purpose} with --trust-config\n`,
   );
@@ -154,7 +154,7 @@ async function update(settings: Settings, io: CommandIo): Promise<0> {
   const { updateCache } = await import("./update.ts");
   const { updatePage } = await import("./update_page.ts");
   const done = await updateCache(repository, { ...io, url, cacheFolder, now: new Date() });
-  io.stdout(updatePage(repository, url, done));
+  io.success(updatePage(repository, url, done));
   return 0;
 }
 

@@ -2,5 +2,6 @@
 
 export { builtinTrust } from "./built_in.ts";
 export { describeTrust } from "./describe.ts";
+export type { InstanceName } from "./repository.ts";
 export { selectTrust, type TrustChoice } from "./select.ts";
 export { type SelectedTrust, type Trust, type TrustOrigin } from "./trust.ts";

@@ -6,6 +6,7 @@ import { printable } from "../../../core/text.ts";
 import { trustBuiltIn } from "./built_in.ts";
 import { cachePath, userCacheFolder } from "./cache.ts";
 import { claimsToBeNewer, isNewer, trustCached, verifiedCache } from "./cached.ts";
+import { describeTrust } from "./describe.ts";
 import { trustConfigFile, trustRootFile } from "./files.ts";
 import { type BuiltInRepository, instanceRepository, repositoryOf } from "./repository.ts";
 import type { SelectedTrust } from "./trust.ts";
@@ -40,8 +41,18 @@ export async function selectTrust(
   choice: TrustChoice = {},
   options: RunOptions = {},
 ): Promise<SelectedTrust> {
-  const { trustRoot, trustConfig, tufRoot, cacheFolder = userCacheFolder(), now = new Date() } =
-    choice;
+  const { now = new Date() } = choice;
+  const trust = await chosenTrust(choice, now, options);
+  options.logger?.log("debug", "trusting", { trust: describeTrust(trust.origin, now) });
+  return trust;
+}
+
+async function chosenTrust(
+  choice: TrustChoice,
+  now: Date,
+  options: RunOptions,
+): Promise<SelectedTrust> {
+  const { trustRoot, trustConfig, tufRoot, cacheFolder = userCacheFolder() } = choice;
   requireOne(choice);
   if (trustRoot !== undefined) return await trustRootFile(trustRoot);
   if (trustConfig !== undefined) return await trustConfigFile(trustConfig);

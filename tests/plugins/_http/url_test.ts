@@ -13,6 +13,14 @@ test("serviceUrl() appends the path, whether or not the address ends in a slash"
   assert.equal(urlOf("https://example.com:8443/a", ""), "https://example.com:8443/a");
 });
 
+test("serviceUrl() leaves an address as it was given when there is nothing to append", () => {
+  for (
+    const href of ["https://a.example/tsa/", "https://a.example/tsa//", "https://a.example/t?a=/"]
+  ) {
+    assert.equal(urlOf(href, ""), href);
+  }
+});
+
 test("serviceUrl() takes plain HTTP for this machine only", () => {
   for (
     const base of [

@@ -132,12 +132,27 @@ test("a guarded plugin's errors come through with their code, and name it", asyn
     () => failing(new ModelSigningError("PLUGIN_DEMO_LOCKED", "the key is locked")),
     "PLUGIN_DEMO_LOCKED",
   );
-  await assertFails(() => failing(new ModelSigningError("ABORTED", "aborted")), "ABORTED");
+  // Nobody has aborted it, so it is the plugin that did.
+  await assert.rejects(failing(new ModelSigningError("ABORTED", "no")), /plugin "demo": no/);
   const forged = new ModelSigningError("USAGE", "x");
   Object.assign(forged, { code: "bad code\n" });
-  for (const error of [new TypeError("bug"), "text", null, undefined, forged, { code: "USAGE" }]) {
-    await assertFails(() => failing(error), "PLUGIN_FAILED");
-  }
+  const trap = (error: object, member: string) =>
+    Object.defineProperty(error, member, { get: () => assert.fail("read") });
+  for (
+    const error of [
+      new TypeError("bug"),
+      "text",
+      null,
+      undefined,
+      forged,
+      { code: "USAGE" },
+      Object.create(null),
+      { toString: () => assert.fail("read") },
+      trap(new Error(), "message"),
+      trap(new ModelSigningError("USAGE", "x"), "code"),
+      Object.assign(new ModelSigningError("USAGE", "x"), { issues: [{ code: "bad code" }] }),
+    ]
+  ) await assertFails(() => failing(error), "PLUGIN_FAILED");
 });
 
 test("nobody waits for a plugin that does not end, longer than the signal and the timeout say", async () => {
@@ -261,7 +276,12 @@ test("a guarded verifier refuses findings that contradict the contract", async (
       { ...VERIFIED, identity: {} },
       { ...VERIFIED, identity: { method: "demo" } },
       { ...VERIFIED, identity: { method: "certificate" } },
-      { ...VERIFIED, timestamps: [{ source: "rfc3161", time: "yesterday", authority: "x" }] },
+      // Of another method.
+      { ...VERIFIED, identity: { method: "sigstore", name: "somebody" } },
+      ...["yesterday", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z"].map((time) => ({
+        ...VERIFIED,
+        timestamps: [{ source: "rfc3161", time, authority: "x" }],
+      })),
       { ...VERIFIED, checks: Array.from({ length: 200 }, (_, i) => ({ ...PASSED, id: `c${i}` })) },
     ]
   ) await assertFails(() => verified(nonsense), "PLUGIN_RESULT");
@@ -309,12 +329,21 @@ test("a guarded source refuses entries that are none", async () => {
       { ...file, location: { path: "relative", device: 1, inode: 1, modified: 1 } },
       { ...file, location: { path: "/a" } },
       { ...file, expected: { algorithm: "md5", digest: "00" } },
+      { ...file, extra: { size: 1n } },
+      { ...file, extra: { toJSON: () => "other" } },
       { kind: "digest", path: "a", size: 1, algorithm: "sha256", digest: "00" },
       { kind: "digest", path: "a", size: 1, algorithm: "sha256", digest: "A".repeat(64) },
       { kind: "refused", path: "a" },
       { kind: "refused", path: "a", issue: { code: "bad code", message: "x" } },
     ]
   ) await assertFails(() => entriesOf(nonsense), "PLUGIN_RESULT");
+});
+
+test("a guarded source's members of resources are data", async () => {
+  const extra = { uri: { toJSON: () => "oci:x" }, name: undefined };
+  const [entry] = await entriesOf({ kind: "file", path: "a", size: 1, open: () => 0, extra });
+  assert.ok(entry?.kind === "file");
+  assert.equal(JSON.stringify(entry.extra), '{"uri":"oci:x"}');
 });
 
 test("a guarded source that gives no stream has unreadable files, and breaks nothing", async () => {
@@ -346,11 +375,37 @@ test("leaving a guarded source early ends the plugin's iteration", async () => {
   assert.ok(ended);
 });
 
+test("nobody waits for an iteration that does not end when it should", async () => {
+  const never = new Promise(() => {});
+  const opened = async (next: () => unknown) => {
+    const iterator = { next, return: () => never };
+    const source = {
+      name: "model",
+      singleFile: false,
+      ignorePaths: [],
+      entries: () => ({ [Symbol.asyncIterator]: () => iterator }),
+    };
+    return (await providerOf("source", { open: () => ({ source }) }).open("demo:model", {}, {}))
+      .source;
+  };
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 20);
+  const silent = await opened(() => never);
+  await assertFails(
+    () => silent.entries(RULES, { signal: abort.signal })[Symbol.asyncIterator]().next(),
+    "ABORTED",
+  );
+  const endless = await opened(() => ({ value: { kind: "ignored", path: "a" } }));
+  await assertFails(async () => {
+    for await (const _ of endless.entries(RULES, {})) break;
+  }, "PLUGIN_TIMEOUT");
+});
+
 test("a guarded command gives an exit status or an error", async () => {
   const running = (run: unknown) => {
     const provider = providerOf("command", { run });
     assert.ok("run" in provider);
-    return provider.run({}, { stdout: () => {} });
+    return provider.run({}, { stdout: () => {}, success: () => {} });
   };
   assert.equal(await running(() => 1), 1);
   for (const status of [undefined, 4, -1, "0", true]) {

@@ -9,6 +9,7 @@ import {
   encodeInteger,
   encodeOid,
   encodeSequence,
+  readOnly,
   TAG,
 } from "../../../plugins/_der/mod.ts";
 import { derOf, type Issued } from "../../support/pki.ts";
@@ -134,6 +135,14 @@ export function statusOf(status: number, ...more: readonly Uint8Array[]): Uint8A
 /** `openssl`-like time: `YYYYMMDDHHMMSSZ`. */
 export function utcText(date: Date): string {
   return date.toISOString().replace(/[-:T]|\.\d+/g, "");
+}
+
+/** The nonce of a request. */
+export function nonceOf(query: Uint8Array): Uint8Array {
+  const reader = readOnly(query, TAG.sequence, "it");
+  reader.read(TAG.integer, "the version");
+  reader.read(TAG.sequence, "the imprint");
+  return reader.read(TAG.integer, "the nonce").whole;
 }
 
 /** GeneralizedTime. */

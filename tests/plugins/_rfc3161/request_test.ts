@@ -2,8 +2,6 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { type ErrorCode, ModelSigningError } from "../../../core/errors.ts";
 import type { Logger } from "../../../core/logger.ts";
@@ -12,12 +10,14 @@ import { printable } from "../../../core/text.ts";
 import { encode, encodeInteger, encodeSequence, readOnly, TAG } from "../../../plugins/_der/mod.ts";
 import { requestTimestamp, verifyTimestamp } from "../../../plugins/_rfc3161/mod.ts";
 import { type Issued, Pki } from "../../support/pki.ts";
+import { TsaServer } from "../../support/tsa_server.ts";
 import { query, reply, tokenOf, trusted, tsaCertificate } from "./_authority.ts";
 import {
   certificateIdV2,
   forge,
   generalizedTime,
   imprintOf,
+  nonceOf,
   NULL,
   responseOf,
   statusOf,
@@ -26,52 +26,6 @@ import {
 
 const BYTES = Buffer.from("the bytes of a signature");
 const HOUR = 60 * 60 * 1000;
-
-/** An authority on loopback. */
-class Authority implements AsyncDisposable {
-  readonly url: URL;
-  readonly queries: Uint8Array[] = [];
-  readonly headers: IncomingMessage["headers"][] = [];
-  readonly #server: Server;
-
-  private constructor(server: Server) {
-    this.#server = server;
-    this.url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/tsa`);
-  }
-
-  /** Starts one that answers each query with what `answer` gives, or as `answer` does by itself. */
-  static async start(
-    answer: (query: Uint8Array, response: ServerResponse) => Uint8Array | string | undefined,
-  ): Promise<Authority> {
-    const server = createServer(async (asked, response) => {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of asked) chunks.push(chunk);
-      const body = Buffer.concat(chunks);
-      authority.queries.push(body);
-      authority.headers.push(asked.headers);
-      const content = answer(body, response);
-      if (content === undefined) return;
-      response.setHeader("content-type", "application/timestamp-reply");
-      response.end(content);
-    });
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    const authority = new Authority(server);
-    return authority;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((done) => this.#server.close(done));
-  }
-}
-
-/** The nonce of a query. */
-function nonceOf(query: Uint8Array): Uint8Array {
-  const reader = readOnly(query, TAG.sequence, "it");
-  reader.read(TAG.integer, "the version");
-  reader.read(TAG.sequence, "the imprint");
-  return reader.read(TAG.integer, "the nonce").whole;
-}
 
 function granted(...more: readonly Uint8Array[]): Uint8Array {
   return responseOf(statusOf(0), ...more);
@@ -93,7 +47,7 @@ test("requestTimestamp() gives a response of openssl that verifies", async () =>
   const root = pki.root();
   const ca = pki.intermediate(root);
   const tsa = tsaCertificate(pki, ca, { key: "P-384" });
-  await using authority = await Authority.start((query) => reply(pki, tsa, query, { chain: [ca] }));
+  await using authority = await TsaServer.start((query) => reply(pki, tsa, query, { chain: [ca] }));
   const first = await requestTimestamp({ url: authority.url, imprinted: BYTES }, {});
   const second = await requestTimestamp({ url: authority.url, imprinted: BYTES }, {});
   assert.ok((await verifyTimestamp(first, BYTES, [trusted(root)])).ok);
@@ -116,7 +70,7 @@ test("requestTimestamp() gives a response of openssl that verifies", async () =>
 test("requestTimestamp() sends what openssl sends, but for the nonce", async () => {
   using pki = new Pki();
   const tsa = tsaCertificate(pki, pki.root());
-  await using authority = await Authority.start((query) => reply(pki, tsa, query));
+  await using authority = await TsaServer.start((query) => reply(pki, tsa, query));
   await requestTimestamp({ url: authority.url, imprinted: BYTES }, {});
   const parts = (der: Uint8Array) => {
     const reader = readOnly(der, TAG.sequence, "it");
@@ -187,6 +141,14 @@ for (
       "NETWORK_RESPONSE",
     ],
     [
+      "a token by a certificate that had expired",
+      ({ pki, query }) => {
+        const expired = tsaCertificate(pki, pki.root({ from: -9 }), { from: -9, to: -1 });
+        return granted(forge(expired, BYTES, { extras: [nonceOf(query)] }));
+      },
+      "NETWORK_RESPONSE",
+    ],
+    [
       "a token that identifies another certificate",
       ({ pki, token }) => {
         const other = tsaCertificate(pki, pki.root());
@@ -228,7 +190,7 @@ for (
   test(`requestTimestamp() throws ${expected} for ${what}`, async () => {
     using pki = new Pki();
     const tsa = tsaCertificate(pki, pki.root());
-    await using authority = await Authority.start((query) => {
+    await using authority = await TsaServer.start((query) => {
       const token: Parameters<Answer>[0]["token"] = (parts = {}) =>
         forge(tsa, BYTES, { extras: [nonceOf(query)], ...parts });
       return answer({ pki, tsa, query, token });
@@ -240,7 +202,7 @@ for (
 test("requestTimestamp() asks again after an outage, and gives up on a refusal", async () => {
   using pki = new Pki();
   const tsa = tsaCertificate(pki, pki.root());
-  await using flaky = await Authority.start((query, response) => {
+  await using flaky = await TsaServer.start((query, response) => {
     if (flaky.queries.length > 1) return reply(pki, tsa, query);
     response.statusCode = 503;
     return "";
@@ -248,7 +210,7 @@ test("requestTimestamp() asks again after an outage, and gives up on a refusal",
   await requestTimestamp({ url: flaky.url, imprinted: BYTES }, {});
   assert.equal(flaky.queries.length, 2);
   for (const status of [400, 302, 500]) {
-    await using failing = await Authority.start((_, response) => {
+    await using failing = await TsaServer.start((_, response) => {
       response.statusCode = status;
       response.setHeader("retry-after", "0");
       return "no";
@@ -259,7 +221,7 @@ test("requestTimestamp() asks again after an outage, and gives up on a refusal",
 });
 
 test("requestTimestamp() waits no longer than it may, and ends at once when aborted", async () => {
-  await using silent = await Authority.start(() => undefined);
+  await using silent = await TsaServer.start(() => undefined);
   assert.equal(await codeOf(silent.url, { timeout: 50 }), "NETWORK_TIMEOUT");
   const abort = new AbortController();
   const code = codeOf(silent.url, { signal: abort.signal });
@@ -268,27 +230,28 @@ test("requestTimestamp() waits no longer than it may, and ends at once when abor
 });
 
 test("requestTimestamp() throws NETWORK_UNREACHABLE when nobody listens", async () => {
-  const gone = await Authority.start(() => "");
+  const gone = await TsaServer.start(() => "");
   await gone[Symbol.asyncDispose]();
   assert.equal(await codeOf(gone.url), "NETWORK_UNREACHABLE");
 });
 
-test("requestTimestamp() warns when the authority's clock and this one differ", async () => {
+test("requestTimestamp() warns of a time long past, and refuses one in the future", async () => {
   using pki = new Pki();
   const tsa = tsaCertificate(pki, pki.root());
-  const offsets = [0, -HOUR, HOUR, -60_000];
-  await using authority = await Authority.start((query) =>
+  const offsets = [0, -HOUR, 60_000, -60_000, HOUR];
+  await using authority = await TsaServer.start((query) =>
     granted(forge(tsa, BYTES, {
       time: generalizedTime(utcText(new Date(Date.now() + offsets[authority.queries.length - 1]!))),
       extras: [nonceOf(query)],
     }))
   );
   const warned: boolean[] = [];
-  for (const _ of offsets) {
+  for (const _ of offsets.slice(0, -1)) {
     const levels: string[] = [];
     const logger: Logger = { log: (level) => levels.push(level) };
     await requestTimestamp({ url: authority.url, imprinted: BYTES }, { logger });
     warned.push(levels.includes("warn"));
   }
-  assert.deepEqual(warned, [false, true, true, false]);
+  assert.deepEqual(warned, [false, true, false, false]);
+  assert.equal(await codeOf(authority.url), "NETWORK_RESPONSE");
 });

@@ -2,22 +2,25 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { Bundle } from "../../../core/bundle.ts";
-import { certificatePlugin, certificateVerifier } from "../../../plugins/certificate/mod.ts";
-import { keyPlugin } from "../../../plugins/key/mod.ts";
+import {
+  certificateDescriber,
+  certificatePlugin,
+  certificateVerifier,
+} from "../../../plugins/certificate/mod.ts";
+import { keyDescriber, keyPlugin } from "../../../plugins/key/mod.ts";
 import {
   timestampVerifier,
   type TimestampVerifierOptions,
   timestampWitness,
   timestampWitnesses,
 } from "../../../plugins/_timestamp/mod.ts";
-import { signedBundle } from "../../support/certificate_bundle.ts";
+import { bundleWith, signedBundle } from "../../support/certificate_bundle.ts";
 import { Pki } from "../../support/pki.ts";
+import { TsaServer } from "../../support/tsa_server.ts";
 import { reply, stamp, tsaCertificate, type TsaSpec } from "../_rfc3161/_authority.ts";
-import type { Issued } from "../../support/pki.ts";
+import { forge, generalizedTime, utcText } from "../_rfc3161/_forge.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -90,6 +93,19 @@ test("timestampVerifier() refuses a timestamp over another signature and one tha
   assert.equal((await check(many, { trustAnchors: tsa.trust })).code, "TIMESTAMP_MALFORMED");
 });
 
+test("timestampVerifier() refuses a time in the future, but for clocks that differ a little", async () => {
+  using pki = new Pki();
+  const { root, signer, trust } = authority(pki, {});
+  for (const [ahead, expected] of [[60_000, "passed"], [DAY, "TIMESTAMP_UNTRUSTED"]] as const) {
+    const time = generalizedTime(utcText(new Date(Date.now() + ahead)));
+    const bundle = stamped(
+      signedBundle(pki.leaf(root)),
+      (signature) => forge(signer, signature, { time }),
+    );
+    assert.equal((await check(bundle, { trustAnchors: trust })).code, expected);
+  }
+});
+
 test("timestampVerifier() needs a self-signed certificate among those given", async () => {
   using pki = new Pki();
   const { signer } = authority(pki);
@@ -120,17 +136,36 @@ test("a certificate that has expired since is accepted by a timestamp, and by no
   assert.deepEqual(await verdict({ trustAnchors: stranger.trust }), [false, "CERTIFICATE_EXPIRED"]);
 });
 
+test("the descriptions of key and certificate bundles tell what their timestamps claim", async () => {
+  using pki = new Pki();
+  const tsa = authority(pki);
+  const leaf = pki.leaf(tsa.root);
+  const key = bundleWith(leaf, { kind: "public-key", hint: "0" });
+  for (
+    const [describer, plain] of [[keyDescriber, key], [
+      certificateDescriber,
+      signedBundle(leaf),
+    ]] as const
+  ) {
+    const bundle = stamped(plain, tsa.over, () => new Uint8Array(3));
+    const { fields = [] } = await describer.describe(bundle) ?? {};
+    const [claimed, broken] = fields.filter(([label]) => label === "timestamp");
+    assert.match(claimed?.[1] ?? "", /^20[0-9T:-]+Z by CN=tsa,O=Example$/);
+    assert.equal(broken?.[1], "malformed");
+  }
+});
+
 test("timestampWitness() brings a timestamp that is believed", async () => {
   using pki = new Pki();
   const tsa = authority(pki);
-  await using server = await tsaServer(pki, tsa.signer);
+  await using server = await TsaServer.start((query) => reply(pki, tsa.signer, query));
   const { envelope, ...bundle } = signedBundle(pki.leaf(pki.root()));
   const signed = {
     signature: envelope.signature,
     publicKey: new Uint8Array(),
     material: bundle.material,
   };
-  const { timestamps } = await timestampWitness(new URL(server.url)).witness(envelope, signed, {});
+  const { timestamps } = await timestampWitness(server.url).witness(envelope, signed, {});
   const found = await check({ ...bundle, envelope, timestamps: timestamps! }, {
     trustAnchors: tsa.trust,
   });
@@ -159,26 +194,3 @@ test("key and certificate offer the options of timestamps when signing and when 
     );
   }
 });
-
-/** The authority over HTTP. */
-async function tsaServer(pki: Pki, signer: Issued) {
-  const server = createServer((request, response) => {
-    const chunks: Uint8Array[] = [];
-    request.on("data", (chunk) => chunks.push(chunk)).on("end", () => {
-      const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-      const query = new Uint8Array(length);
-      let at = 0;
-      for (const chunk of chunks) {
-        query.set(chunk, at);
-        at += chunk.length;
-      }
-      response.writeHead(200, { "content-type": "application/timestamp-reply" });
-      response.end(reply(pki, signer, query));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => void server.close(() => resolve())),
-  };
-}

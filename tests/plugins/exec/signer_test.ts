@@ -5,6 +5,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { test } from "node:test";
 import { keyHint, publicKeyFromDer, verifyBytes } from "../../../core/keys.ts";
+import type { Interaction } from "../../../core/options.ts";
 import { Secret } from "../../../core/secret.ts";
 import { answering } from "../../support/plugin_programs.ts";
 import {
@@ -159,6 +160,8 @@ test("a program that crashes, floods or breaks the protocol while it signs is to
     ["sys.exit(3)", "PLUGIN_CRASHED"],
     ["os.kill(os.getpid(), signal.SIGKILL)", "PLUGIN_CRASHED"],
     ["(lambda: 1 / 0)()", "PLUGIN_CRASHED"],
+    // What it has started holds the pipes open for longer than anybody would wait.
+    ['subprocess.Popen(["sleep", "99"]) and os._exit(0)', "PLUGIN_CRASHED"],
     ["print('garbage') or {'type': 'x'}", "PLUGIN_PROTOCOL"],
     ["{'type': 'signed', 'id': 99}", "PLUGIN_PROTOCOL"],
     ["{'type': 'signed'}", "PLUGIN_PROTOCOL"],
@@ -240,6 +243,8 @@ test("a program's own errors come through with code and hint; foreign codes do n
     "PLUGIN_CARD_MISSING",
   );
   assert.match(message, /no card/);
+  // Nobody has aborted it, so it is the program that did.
+  assert.match(await assertFails(signWith(failing(`"ABORTED"`)), "ABORTED"), /plugin "demo"/);
   for (const code of [`"USAGE"`, `"plugin_x"`, "1", "None", `"PLUGIN_" + "X" * 99`]) {
     await assertFails(signWith(failing(code)), "PLUGIN_FAILED");
   }
@@ -268,6 +273,28 @@ sys.stdin.read()`;
   );
   assert.equal(interaction.heard[0], 'plugin "demo": Touch\\u{1b}[2J the key');
   for (const heard of interaction.heard) assert.match(heard, /^plugin "demo": /);
+});
+
+test("an answer ends the request: a question that is open is taken back, and a second answer is not heard", async () => {
+  const code = `hello()
+request = next(frames())
+send({"type": "prompt", "id": 1, "prompt": 1, "kind": "secret", "text": "PIN:"})
+answer = json.dumps(signed(request))
+print(answer + "\\n" + answer, flush=True)
+sys.stdin.read()`;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const interaction: Interaction = {
+    ...person(),
+    askSecret: (_, signal) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener("abort", () => {
+          resolve();
+          reject(signal.reason);
+        });
+      }),
+  };
+  await signWith(code, { interaction });
+  await promise;
 });
 
 test("a program that asks without end is refused, and one that asks nobody is answered", async () => {

@@ -1,13 +1,26 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chmod, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { type ErrorCode, ModelSigningError } from "../../../core/errors.ts";
 import { type LoadedModule, loadModule, type ModuleOptions } from "../../../plugins/module/mod.ts";
+import { cli, runtimeCommand } from "../../support/cli.ts";
 import { signerSource } from "../../support/plugin_modules.ts";
+
+const MODULE = new URL("../../../plugins/module/mod.ts", import.meta.url);
 
 type Bench = AsyncDisposable & {
   readonly path: string;
@@ -141,6 +154,20 @@ if (process.platform !== "win32") {
     await assertRefused(load(folder, link), "PLUGIN_UNSAFE");
     await chmod(parent, 0o1777);
     await load(folder, path);
+    // A link that lies where anybody could change it, between two that do not.
+    const safe = await folder.write("safe/plugin.js", signerSource());
+    await folder.write("exposed/file", "");
+    await symlink(dirname(safe), join(folder.path, "exposed", "middle"));
+    const first = join(folder.path, "first");
+    await symlink(join("exposed", "..", "exposed", "middle"), first);
+    await load(folder, join(first, "plugin.js"));
+    await chmod(join(folder.path, "exposed"), 0o777);
+    await assertRefused(load(folder, join(first, "plugin.js")), "PLUGIN_UNSAFE");
+    // Only root can give files away.
+    if (process.getuid?.() !== 0) return;
+    await chown(path, 65534, 65534);
+    await assertRefused(load(folder, path), "PLUGIN_UNSAFE");
+    await assertRefused(load(folder, link), "PLUGIN_UNSAFE");
   });
 }
 
@@ -209,6 +236,26 @@ test("loadModule() finds no other module, in whatever way it is imported", async
   } finally {
     process.chdir(back);
   }
+});
+
+test("a program that loads a plugin fetches nothing from a registry for it", async () => {
+  await using folder = await bench();
+  // There is a package of this name. Bun decides by the folder that it starts in.
+  const path = await folder.write("plugin.js", `import "is-number"; export default () => {};`);
+  const program = await folder.write(
+    "program.ts",
+    `import { loadModule } from ${JSON.stringify(MODULE.href)};
+     await loadModule(${JSON.stringify(path)}, { outside: [], environment: {} }).then(
+       () => console.log("loaded"),
+       (error) => console.log(error.code),
+     );`,
+  );
+  const { stdout } = await cli([], {
+    program: runtimeCommand(program),
+    cwd: folder.path,
+    env: { TMPDIR: folder.path },
+  });
+  assert.equal(stdout.trim(), "PLUGIN_UNLOADABLE");
 });
 
 test("loadModule() refuses to work with NODE_PATH", async () => {

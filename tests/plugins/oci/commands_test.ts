@@ -34,6 +34,7 @@ async function run(
   const status = await command.run(settings, {
     operand: `oci-layout:${layoutIn(bench)}`,
     stdout: (text) => void out.push(text),
+    success: (text) => void out.push(text),
     logger: { log: (level, message) => void (level === "warn" && warnings.push(message)) },
   });
   assert.equal(status, 0);
@@ -155,7 +156,7 @@ test("attach refuses what is no signature of a model, and a model without a sche
   assert.deepEqual(await found(bench), []);
   const signature = await signatureOf(bench, await layoutSource(bench));
   assert.ok("run" in attachCommand);
-  const io = { operand: layoutIn(bench), stdout: () => {} };
+  const io = { operand: layoutIn(bench), stdout: () => {}, success: () => {} };
   assert.equal(await code(attachCommand.run({ signature }, io)), "USAGE_OCI_REFERENCE");
 });
 

@@ -159,6 +159,19 @@ test("attach() tries again when the index was changed since it was read", async 
   assert.deepEqual(await usable(storeAt(registry.host), manifest.digest), [attached.digest]);
 });
 
+test("attach() notices a client that replaces the index by what it has read before", async () => {
+  await using registry = await startTestRegistry();
+  await registry.behave({ referrersApi: false, conditions: false, staleWriter: 50 });
+  const store = storeAt(registry.host);
+  const { manifest } = await pushModel(store);
+  const attached = await attachText(store, manifest, "a bundle");
+  assert.deepEqual(await usable(store, manifest.digest), [attached.digest]);
+  const puts = (await registry.requests()).filter(({ part, method }) =>
+    part === "index" && method === "PUT"
+  );
+  assert.equal(puts.length, 2);
+});
+
 test("attach() that fails leaves no tag", async () => {
   for (const part of ["uploads", "manifests", "index"] as const) {
     await using registry = await startTestRegistry();

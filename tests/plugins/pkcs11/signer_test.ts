@@ -45,9 +45,14 @@ async function signs(opened: Promise<Signer>): Promise<void> {
   assert.ok(verifyBytes(publicKeyFromDer(publicKey), BYTES, signature));
 }
 
-async function refused(run: Promise<unknown>, code: ErrorCode): Promise<ModelSigningError> {
+async function fault(run: Promise<unknown>): Promise<ModelSigningError> {
   const error = await run.then(() => assert.fail("accepted"), (error: unknown) => error);
   assert.ok(error instanceof ModelSigningError, String(error));
+  return error;
+}
+
+async function refused(run: Promise<unknown>, code: ErrorCode): Promise<ModelSigningError> {
+  const error = await fault(run);
   assert.equal(error.code, code, `${error.message} ${error.hint}`);
   return error;
 }
@@ -196,20 +201,58 @@ const ANSWERS: readonly (readonly [what: string, shim: ShimSpec, code: ErrorCode
   ["a PIN that was never set", { LOGIN_ANSWER: 0x102 }, "PKCS11_PIN"],
   ["a PIN that has expired", { LOGIN_ANSWER: 0xa3 }, "PKCS11_PIN"],
   ["a token removed before the login", { LOGIN_ANSWER: 0xe0 }, "PKCS11_TOKEN"],
+  ["a token removed while its keys are listed", { FIND_ANSWER: 0x32 }, "PKCS11_TOKEN"],
   ["a token removed while hashing", { OPEN_ANSWER_LATER: 0xe0 }, "PKCS11_TOKEN"],
   ["a token removed while signing", { SIGN_ANSWER: 0x32 }, "PKCS11_TOKEN"],
   ["a device that fails", { SIGN_ANSWER: 0x30 }, "PKCS11_FAILED"],
   ["an answer of the module's own", { SIGN_ANSWER: 0x80000001 }, "PKCS11_FAILED"],
   ["an answer that nobody knows", { SIGN_ANSWER: 0x7777 }, "PKCS11_FAILED"],
+  ["a function that is missing", { NO_FUNCTION: 43 }, "PKCS11_MODULE"],
+  ["that there are no functions", { NO_LIST: 1 }, "PKCS11_MODULE"],
 ];
 
-for (const [what, shim, code] of ANSWERS) {
-  hsmTest(`pkcs11KeySigner() tells ${what}, and can be used again`, async (hsm) => {
+hsmTest(
+  "pkcs11KeySigner() tells what went wrong in a module, and can be used again",
+  async (hsm) => {
     hsm.key("key");
-    await refused(signs(pkcs11KeySigner(through(hsm, "object=key", shim))), code);
+    for (const [what, shim, code] of ANSWERS) {
+      const failing = signs(pkcs11KeySigner(through(hsm, "object=key", shim)));
+      assert.equal((await fault(failing)).code, code, what);
+    }
     await signs(pkcs11KeySigner(through(hsm, "object=key")));
-  });
-}
+  },
+);
+
+hsmTest("a signature is no longer than its buffer, whatever the module says", async (hsm) => {
+  hsm.key("key");
+  for (const SIGN_LENGTH of [0, 63, 5000, -1]) {
+    await using signer = await pkcs11KeySigner(through(hsm, "object=key", { SIGN_LENGTH }));
+    const { signature, publicKey } = await signer.sign(BYTES, {});
+    assert.ok(signature.length < 5000);
+    assert.ok(!verifyBytes(publicKeyFromDer(publicKey), BYTES, signature));
+  }
+});
+
+hsmTest("an attribute that grows while it is read counts as absent", async (hsm) => {
+  hsm.key("key");
+  const options = through(hsm, "object=key", { LATER_LENGTH: -1 });
+  await refused(pkcs11KeySigner(options), "KEY_UNSUPPORTED");
+});
+
+hsmTest(
+  "a token that is removed after a wrong PIN does not hide that the PIN was wrong",
+  async (hsm) => {
+    hsm.key("key");
+    const options = through(hsm, "object=key", { NO_TOKEN_AFTER_LOGIN: 0x32 });
+    await refused(pkcs11KeySigner({ ...options, pin: new Secret("99999999") }), "PKCS11_PIN");
+  },
+);
+
+hsmTest("of key pairs with one id, the label tells which halves belong together", async (hsm) => {
+  for (const label of ["a", "b"]) hsm.key(label, { id: "01" });
+  for (const label of ["a", "b"]) await signs(pkcs11KeySigner(through(hsm, `object=${label}`)));
+  await refused(pkcs11KeySigner(through(hsm, "id=%01")), "PKCS11_OBJECT");
+});
 
 hsmTest("a user already logged in is no fault", async (hsm) => {
   hsm.key("key", { id: "01" });
@@ -309,6 +352,10 @@ hsmTest("the PIN comes from the URI, or from a file that it names", async (hsm) 
   const { uri } = through(hsm, "object=key");
   const file = join(hsm.directory, "a pin");
   writeFileSync(file, `${PIN}\nsecond line\n`);
+  const utf16 = join(hsm.directory, "utf16");
+  writeFileSync(utf16, PIN, "utf16le");
+  const latin1 = join(hsm.directory, "latin1");
+  writeFileSync(latin1, `${PIN}\u00e9`, "latin1");
   const encoded = encodeURIComponent(file);
   const twice = encodeURIComponent(file.replace(" ", "%20"));
   for (
@@ -326,6 +373,11 @@ hsmTest("the PIN comes from the URI, or from a file that it names", async (hsm) 
       [`pin-source=https://example.com/pin`, "USAGE_PKCS11_URI"],
       [`pin-source=file://example.com${twice}`, "USAGE_PKCS11_URI"],
       ["pin-source=", "USAGE_PKCS11_URI"],
+      ["pin-source=file:pin", "USAGE_PKCS11_URI"],
+      [`pin-source=${hsm.directory}`, "FILE_UNREADABLE"],
+      [`pin-source=${utf16}`, "PKCS11_PIN"],
+      [`pin-source=${latin1}`, "PKCS11_PIN"],
+      ["pin-source=/dev/zero", "FILE_UNREADABLE"],
       [`pin-source=${encoded}.none`, "FILE_UNREADABLE"],
       ["pin-value=", "PKCS11_PIN"],
     ] as const

@@ -106,6 +106,9 @@ const REFUSED: Readonly<Record<string, string>> = {
   "a newline": "pkcs11:token=a\n",
   "a slash in the path": "pkcs11:object=a/b",
   "a fragment": "pkcs11:token=a#b",
+  "a query that begins with &": "pkcs11:object=a&module-name=b",
+  "a query whose attributes are separated by ;": "pkcs11:?module-name=a;pin-source=b",
+  "a query within the query": "pkcs11:?module-path=/a?module-name=b",
   "a letter that is not ASCII": "pkcs11:token=ü",
   "a label that is not UTF-8": "pkcs11:token=%ff",
   "an overlong UTF-8 form": "pkcs11:token=%c0%80",
@@ -138,6 +141,12 @@ test("parsePkcs11Uri() repeats no PIN in what it says", () => {
       `pkcs11:token=a?pin-value=a&${PIN}`,
       `pkcs11:token=a?pin-value=a&${PIN}=`,
       `pkcs11:token=a;pin-value=${PIN}`,
+      `pkcs11:token=a&pin-value=${PIN}`,
+      `pkcs11:token=a&pin=${PIN}?module-name=a`,
+      `pkcs11:token=a?module-name=a;pin-value=${PIN}`,
+      `pkcs11:token=a?module-name=a;pin=${PIN}`,
+      `pkcs11:token=a?module-path=/a?pin-value=${PIN}`,
+      `pkcs11:token=a?module-path=/a/${PIN}#`,
       `token=a?pin-value=${PIN}`,
     ]
   ) {

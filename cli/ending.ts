@@ -1,0 +1,54 @@
+/** How the process ends: with the status of its run, and no other. */
+
+import process from "node:process";
+import { excerpt, ModelSigningError } from "../core/mod.ts";
+import { openCalls } from "../plugins/mod.ts";
+import type { ExitStatus } from "./command.ts";
+import { tellFault } from "./report/faults.ts";
+
+/** The last status of ours; from 128 on a signal has ended the process. */
+const LAST_STATUS: ExitStatus = 3;
+
+/**
+ * Runs, and ends the process. Code of a plugin can end it as well, by `process.exit()` or by an error that nobody catches:
+ * with 0 or 1, which would mean "verified" or "rejected".
+ *
+ * @param write writes to stderr
+ */
+export async function endWith(
+  run: () => Promise<ExitStatus>,
+  write: (text: string) => void,
+): Promise<never> {
+  let isOver = false;
+  const end = (status: ExitStatus): never => {
+    isOver = true;
+    process.exit(status);
+  };
+  for (const event of ["uncaughtException", "unhandledRejection"]) {
+    process.on(event, (error: unknown) => end(tellFault(uncaught(error), write, undefined)));
+  }
+  process.on("exit", (status) => {
+    if (isOver || status > LAST_STATUS) return;
+    process.exitCode = tellFault(endedEarly(), write, undefined);
+  });
+  return end(await run());
+}
+
+function uncaught(error: unknown): unknown {
+  const calls = openCalls();
+  if (calls.length === 0) return error;
+  const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new ModelSigningError(
+    "PLUGIN_FAILED",
+    `nobody caught an error while the program waited for ${calls.join(" and ")}: ${excerpt(words)}`,
+    { cause: error },
+  );
+}
+
+function endedEarly(): ModelSigningError {
+  const calls = openCalls();
+  const doer = calls.length === 0 ? "code of a plugin" : calls.join(" or ");
+  return new ModelSigningError("PLUGIN_FAILED", `${doer} ended the process before it was done`, {
+    hint: "this is a fault of the plugin: it must return or throw instead",
+  });
+}

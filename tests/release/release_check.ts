@@ -1,0 +1,228 @@
+/**
+ * A whole release, checked: `deno task release:check`. It is built twice from copies of the source in two places; what
+ * runs on this machine is run, the rest is taken apart. `MODEL_SIGNING_RELEASE_PLATFORMS` limits it to some platforms.
+ */
+
+import assert from "node:assert/strict";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { after, test } from "node:test";
+import { sha256OfFile } from "../../cli/build/checksums.ts";
+import { readElf } from "../../cli/build/elf.ts";
+import { readPe } from "../../cli/build/pe.ts";
+import type { Platform } from "../../cli/build/platforms.ts";
+import { CHECKSUMS, SIGNATURE } from "../../cli/build/release.ts";
+import { openssl, opensslKey, opensslPublicKey } from "../support/openssl.ts";
+import { assertStatus, type Outcome } from "../support/outcome.ts";
+import { leftOutTest } from "../support/left_out.ts";
+import { Pki } from "../support/pki.ts";
+import { cli, sourceCommand } from "../support/cli.ts";
+import { adHocSignatureFault } from "../../cli/build/code_signature.ts";
+import { builtRelease, checkedPlatforms } from "./built_release.ts";
+import { cycloneDxErrors } from "./cyclonedx.ts";
+import { fetchLibraries, libraryFolders } from "./libraries.ts";
+import { makeRoot, removeRoot, type Root, whyNoRoot } from "./root.ts";
+
+/** Where this machine keeps the libraries of glibc. */
+const HOST_FOLDERS = ["x86_64", "aarch64"].flatMap((machine) => [
+  ...["/lib64", "/usr/lib64", "/lib"],
+  ...[`/lib/${machine}-linux-gnu`, `/usr/lib/${machine}-linux-gnu`],
+]);
+
+/** What the documentation says that a Linux needs. */
+const LIBRARIES = {
+  glibc: ["libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0"],
+  musl: ["libstdc++.so.6"],
+} as const;
+
+const release = builtRelease();
+after(() => release[Symbol.dispose]());
+
+let libraries: string | undefined;
+after(() => libraries && rmSync(libraries, { recursive: true, force: true }));
+
+const bill = readdirSync(release.folder).find((name) => name.endsWith(".cdx.json"))!;
+
+test("the release holds the binaries of its platforms, a bill of materials, checksums and a signature", () => {
+  const wanted = [...release.platforms.map(({ file }) => file), bill, CHECKSUMS, SIGNATURE];
+  assert.deepEqual(readdirSync(release.folder).sort(), wanted.sort());
+});
+
+test("SHA256SUMS is what sha256sum computes", () => {
+  const names = readdirSync(release.folder).filter((name) =>
+    name !== CHECKSUMS && name !== SIGNATURE
+  );
+  const lines = names.sort().map((name) =>
+    `${sha256OfFile(join(release.folder, name))}  ${name}\n`
+  );
+  assert.equal(readFileSync(join(release.folder, CHECKSUMS), "utf8"), lines.join(""));
+});
+
+test("the release's signature verifies, and no longer when a byte of a binary is another one", async () => {
+  const verify = () =>
+    cli(
+      [
+        ...["verify", "key", release.folder, "--public-key", release.publicKey],
+        ...["--signature", join(release.folder, SIGNATURE), "--no-progress"],
+      ],
+      { program: sourceCommand("cli/main.ts") },
+    );
+  assertStatus(await verify(), 0, "the release");
+  const file = join(release.folder, release.platforms[0]!.file);
+  const content = readFileSync(file);
+  const changed = Uint8Array.from(content);
+  changed[changed.length >> 1]! ^= 1;
+  writeFileSync(file, changed);
+  try {
+    assertStatus(await verify(), 1, "the changed release");
+  } finally {
+    writeFileSync(file, content);
+  }
+});
+
+test("the bill of materials passes the schema of CycloneDX 1.6, and names every file and package", () => {
+  const text = readFileSync(join(release.folder, bill), "utf8");
+  const document = JSON.parse(text);
+  assert.deepEqual(cycloneDxErrors(document), []);
+  assert.notDeepEqual(cycloneDxErrors({ ...document, specVersion: 16 }), []);
+  const references = document.components.map((part: { readonly "bom-ref": string }) =>
+    part["bom-ref"]
+  );
+  for (const { file, addon, runtime } of release.platforms) {
+    assert.ok(references.includes(`file:${file}`));
+    for (const name of [addon, runtime.package]) {
+      const purl = `pkg:npm/${name.replace("@", "%40")}@`;
+      assert.ok(references.some((reference: string) => reference.startsWith(purl)), purl);
+    }
+  }
+  assert.ok(!text.includes("opentelemetry"), "the plain binary has no tracing");
+});
+
+test("the same source in another folder gives the same bytes", () => {
+  const again = release.again();
+  for (const name of [...release.platforms.map(({ file }) => file), bill, CHECKSUMS]) {
+    assert.equal(sha256OfFile(join(again, name)), sha256OfFile(join(release.folder, name)), name);
+  }
+  rmSync(again, { recursive: true });
+});
+
+for (const platform of checkedPlatforms()) {
+  const { name, os, libc, file } = platform;
+  if (os === "linux") {
+    test(`${name} needs the libraries that the documentation names`, () => {
+      const { libraries, interpreter } = readElf(readFileSync(join(release.folder, file)));
+      const own = libraries.filter((library) => !/^(?:ld-|libc\.musl-)/.test(library));
+      assert.deepEqual(own.sort(), LIBRARIES[libc!], interpreter);
+    });
+    runTests(platform);
+  } else if (os === "darwin") {
+    test(`${name} has an ad-hoc signature over every page`, () => {
+      const content = readFileSync(join(release.folder, file));
+      assert.equal(adHocSignatureFault(content), undefined);
+      content[content.length >> 2]! ^= 1;
+      assert.notEqual(adHocSignatureFault(content), undefined);
+    });
+  } else {
+    test(`${name} is a console program without a stale signature`, () => {
+      const pe = readPe(readFileSync(join(release.folder, file)));
+      assert.deepEqual(pe, { architecture: platform.architecture, console: true, signed: false });
+    });
+  }
+}
+
+/** The tests that run a binary. */
+function runTests(platform: Platform): void {
+  const title = `${platform.name} signs and verifies where there is nothing but its libraries`;
+  const reason = whyNoRoot(platform);
+  if (reason !== undefined) return leftOutTest(title, reason);
+  test(title, () => {
+    const place = mkdtempSync(join(tmpdir(), "model-signing-root-"));
+    try {
+      const folders = foldersOf(platform);
+      const binary = join(release.folder, platform.file);
+      const root = makeRoot(join(place, "root"), binary, platform, folders);
+      writeModel(join(root.path, "work"));
+      signAndVerify(root);
+      removeRoot(root);
+    } finally {
+      rmSync(place, { recursive: true, force: true });
+    }
+  });
+}
+
+/** Where the libraries of a platform are; those of other systems are fetched once. */
+function foldersOf(platform: Platform): readonly string[] {
+  if (platform.libc === "glibc" && platform.architecture === process.arch) return HOST_FOLDERS;
+  if (libraries === undefined) {
+    libraries = mkdtempSync(join(tmpdir(), "model-signing-libraries-"));
+    fetchLibraries(libraries);
+  }
+  return libraryFolders(libraries, platform);
+}
+
+/** Enough for the workers to be started, with a key and a certificate. */
+function writeModel(work: string): void {
+  mkdirSync(join(work, "model"));
+  for (const name of ["one.bin", "two.bin"]) {
+    writeFileSync(join(work, "model", name), randomBytes(20 * 1024 * 1024));
+  }
+  const key = opensslKey("EC P-256");
+  openssl(["pkey", "-out", join(work, "key.pem")], key);
+  writeFileSync(join(work, "key.pub"), opensslPublicKey(key));
+  using pki = new Pki();
+  const anchor = pki.root();
+  const leaf = pki.leaf(anchor);
+  cpSync(anchor.certificate, join(work, "root.pem"));
+  cpSync(leaf.certificate, join(work, "leaf.pem"));
+  cpSync(leaf.key, join(work, "leaf.key"));
+}
+
+function signAndVerify(root: Root): void {
+  const run = (command: string, ...flags: readonly string[]): Outcome =>
+    root.run([...command.split(" "), "/work/model", ...flags, "--jobs", "2", "--no-progress"]);
+  const sign = ["--private-key", "/work/key.pem", "--signature", "/work/model.sig"];
+  const verify = ["--public-key", "/work/key.pub", "--signature", "/work/model.sig"];
+  const blake3 = [...sign, "--hash-algorithm", "blake3", "--log-level", "debug"];
+
+  assertStatus(run("sign key", ...sign), 0, "sign key");
+  assertStatus(run("verify key", ...verify), 0, "verify key");
+
+  // The native addon is linked with libgcc; without it WebAssembly takes over, and debug lines say so.
+  const fallback = run("sign key", ...blake3);
+  assertStatus(fallback, 0, "sign with BLAKE3 in WebAssembly");
+  const hadUnwinder = readdirSync(join(root.path, "lib")).some((name) =>
+    name.startsWith("libgcc_s")
+  );
+  assert.equal(fallback.stderr.includes("WebAssembly"), !hadUnwinder, fallback.stderr);
+  root.add("libgcc_s.so.1");
+  const native = run("sign key", ...blake3);
+  assertStatus(native, 0, "sign with native BLAKE3");
+  assert.ok(!native.stderr.includes("WebAssembly"), native.stderr);
+  assertStatus(run("verify key", ...verify), 0, "verify BLAKE3");
+
+  const certificate = ["--signing-certificate", "/work/leaf.pem", "--certificate-chain"];
+  assertStatus(
+    run(
+      "sign certificate",
+      ...[...certificate, "/work/root.pem", "--private-key", "/work/leaf.key"],
+      ...["--signature", "/work/certificate.sig"],
+    ),
+    0,
+    "sign certificate",
+  );
+  const judge = ["--certificate-chain", "/work/root.pem", "--signature", "/work/certificate.sig"];
+  assertStatus(run("verify certificate", ...judge), 0, "verify certificate");
+  writeFileSync(join(root.path, "work", "model", "one.bin"), "another one");
+  assertStatus(run("verify certificate", ...judge), 1, "verify a changed model");
+}
