@@ -228,7 +228,7 @@ export {
 } from "./plugins/mod.ts";
 
 // Models on the file system. Those in registries are in the entry "oci".
-export { type FileSystemOptions, FileSystemSource, fileSystemSource } from "./plugins/mod.ts";
+export { type FileSystemOptions, type FileSystemSource, fileSystemSource } from "./plugins/mod.ts";
 export type { EngineOptions } from "./plugins/mod.ts";
 
 // Keys, certificates, tokens of hardware.
@@ -286,6 +286,8 @@ export {
 /**
  * The hashing engine, with a worker for each core; `jobs: 1` hashes in one. A bundler moves modules, so a
  * bundled program gives the `workerUrl` of its own copy of the entry `worker`.
+ *
+ * The factory's hashers throw `USAGE` for a shard size or number of jobs that is not a positive integer.
  */
 export function hasherFactory(options: EngineOptions = {}): HasherFactory {
   return engine({ workerUrl: workerUrl(), ...options });

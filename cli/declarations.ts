@@ -37,7 +37,7 @@ type Remembered = { readonly plugin: Plugin; readonly sha256: string };
  *
  * @param limit bytes that its file may have
  * @param sha256 of its file, when that is known
- * @throws {ModelSigningError} `PLUGIN_UNKNOWN` when it has not been loaded before; what reading its file throws
+ * @throws {ModelSigningError} `PLUGIN_UNLOADABLE` when it has not been loaded before; what reading its file throws
  */
 export async function declaredPlugin(
   cache: string | undefined,
@@ -50,7 +50,7 @@ export async function declaredPlugin(
     return { plugin: withoutCode(declaration), sha256: digest };
   }
   throw new ModelSigningError(
-    "PLUGIN_UNKNOWN",
+    "PLUGIN_UNLOADABLE",
     `plugin ${quote(path)} has not been loaded before, and neither help nor completion runs it`,
     { hint: "model-signing plugin list, given the same plugin, loads it once" },
   );

@@ -15,6 +15,7 @@ import {
   type Registry,
   type Settings,
   type SourceProvider,
+  traced,
 } from "../core/mod.ts";
 import { hasherFactory } from "../plugins/mod.ts";
 import type { Invocation } from "./command.ts";
@@ -35,7 +36,12 @@ export async function openModel(invocation: Invocation): Promise<OpenedSource> {
   const provider = providerOf(registry, operand) ??
     await readerOf(registry, operand, settings["source"] as string | undefined);
   refuseOptionsOfOthers(invocation, provider);
-  return await provider.open(operand, pick(settings, provider.options), run);
+  return await traced(
+    run,
+    "open.model",
+    (inner) => provider.open(operand, pick(settings, provider.options), inner),
+    { attributes: { source: provider.id } },
+  );
 }
 
 /** The source whose scheme a reference begins with. */

@@ -270,8 +270,13 @@ function pathParser(
   };
 }
 
+/** Characters of `a|b|c` in the place of a metavar: the column that help pages leave for it. */
+const MAX_METAVAR = 30;
+
 function metavarOf(option: CliOption): NonEmptyString {
-  const metavar = option.metavar ?? option.type.toUpperCase();
+  const choices = (option.choices ?? []).join("|");
+  const metavar = option.metavar ??
+    (choices !== "" && choices.length <= MAX_METAVAR ? choices : option.type.toUpperCase());
   ensureNonEmptyString(metavar);
   return metavar;
 }

@@ -7,7 +7,16 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -27,7 +36,10 @@ const { values } = parseArgs({
 });
 if (values.key === undefined) throw new Error("a release is signed: name a private key with --key");
 const key = resolve(values.key);
-const platforms = values.only.length > 0 ? values.only.map(platformNamed) : PLATFORMS;
+// It is needed at the end only, minutes later.
+accessSync(key, constants.R_OK);
+const only = [...new Set(values.only)];
+const platforms = only.length > 0 ? only.map(platformNamed) : PLATFORMS;
 const time = sourceTime(process.env["SOURCE_DATE_EPOCH"]);
 const out = resolve(values.out);
 refuseForeignFolder(out);

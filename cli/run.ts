@@ -29,6 +29,7 @@ import {
 } from "./plugin_set.ts";
 import { ProgressLine } from "./progress.ts";
 import { terminalInteraction } from "./prompt.ts";
+import { withoutCredentials } from "./redact.ts";
 import { tellFault } from "./report/faults.ts";
 import { type OpenTraceExport, RunTrace } from "./run_trace.ts";
 import { resolveSettings } from "./settings.ts";
@@ -153,7 +154,7 @@ function describeRun(
   logger: Logger,
 ): void {
   const attributes = { command, ...(method === undefined ? {} : { method }) };
-  const details = operand === "" ? {} : { operand };
+  const details = operand === "" ? {} : { operand: withoutCredentials(operand) };
   span.set(attributes, details);
   logger.log("debug", "running", {
     ...attributes,

@@ -70,7 +70,7 @@ function isSmallOrder(publicKey: KeyObject): boolean {
 /** What {@link keyAlgorithm} accepts, for messages. */
 export const ACCEPTED_KEYS = "EC P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits or more";
 
-/** Signs bytes that are not hashed yet. ECDSA signatures are DER. The key must be an accepted one. */
+/** Signs bytes that are not hashed yet. ECDSA signatures are DER. Throws TypeError for a key that is not accepted. */
 export function signBytes(privateKey: KeyObject, bytes: Uint8Array): Uint8Array {
   const found = keyAlgorithm(privateKey);
   if (!("algorithm" in found)) throw new TypeError(`cannot sign with ${found.refused}`);

@@ -56,6 +56,17 @@ export class PathFilter {
     return this.#above.has(path) ? "enter" : "ignore";
   }
 
+  /** For sources that list paths without walking: the path itself or the ancestor at which it is left out. */
+  leftOut(path: string): string | undefined {
+    let inIgnored = false;
+    for (const step of [...ancestors(path), path]) {
+      const decision = this.decide(step, inIgnored);
+      if (decision === "ignore") return step;
+      inIgnored ||= decision !== "take";
+    }
+    return undefined;
+  }
+
   /** Whether the report should name this path: it is excluded by a rule, not merely unlisted. */
   names(path: string): boolean {
     return this.#ignored.has(path);

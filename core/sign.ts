@@ -107,7 +107,12 @@ async function requireVerified(
   );
 }
 
-/** Hashes a model and signs its manifest. Throws what {@link hash} and {@link sign} throw. */
+/**
+ * Hashes a model and signs its manifest. Nothing is written: `bytes` is what belongs into the signature file.
+ *
+ * @throws {ModelSigningError} `MODEL_REFUSED`, `MODEL_EMPTY`, `SIGNATURE_SELF_CHECK`, `BUNDLE_TOO_LARGE_TO_WRITE`,
+ * `ABORTED`, and what source, hasher, signer and witnesses throw
+ */
 export async function signModel(
   input: HashInput & SignWith,
   options: RunOptions = {},

@@ -88,7 +88,8 @@ export async function verifySignature(
 /**
  * Verifies a model: signature, statement, files. Never throws for what is in the bundle or the model.
  *
- * @throws {ModelSigningError} for outages: a model that cannot be found, an aborted run
+ * @throws {ModelSigningError} for outages only: `MODEL_NOT_FOUND`, `MODEL_UNREADABLE` and what else the source throws,
+ * what the hasher and the verifier throw, `ABORTED`
  */
 export async function verifyModel(
   input: VerifyInput,

@@ -76,7 +76,7 @@ read_inputs() {
 
 # The name of the binary for this machine.
 binary_name() {
-  local system machine libc= suffix=
+  local system machine libc='' suffix=''
   case ${RUNNER_OS:-$(uname -s)} in
     Linux) system=linux ;;
     macOS | Darwin) system=darwin ;;
@@ -118,7 +118,7 @@ digest_of() {
 
 # Puts the program in place and sets `binary`. Nothing is run that has another digest than the pinned one.
 install_program() {
-  local name version expected folder part url found
+  local name version expected folder url part found
   name=$(binary_name) || { printf '%s\n' "$name"; exit 2; }
   version=${INPUT_VERSION#v}
   version=${version:-$(pinned)}
@@ -169,7 +169,7 @@ run_program() {
   stop=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
   printf '::stop-commands::%s\n' "$stop"
   status=0
-  "$binary" "${arguments[@]}" --no-progress -- "$INPUT_MODEL" 2>&1 >"$1" || status=$?
+  { "$binary" "${arguments[@]}" --no-progress -- "$INPUT_MODEL" >"$1"; } 2>&1 || status=$?
   cat "$1"
   printf '\n::%s::\n' "$stop"
 }
@@ -189,6 +189,8 @@ verify() {
   report=$work/report.json
   arguments+=("--report=$report")
   run_program "$work/output.txt"
+  # `--help` in args would end well, too.
+  [ "$status" -ne 0 ] || [ -f "$report" ] || fail "verify has verified nothing" 3
   case $status in
     0) verdict=verified ;;
     1) verdict=rejected ;;

@@ -61,17 +61,12 @@ export function buildRelease(folder: string, options: ReleaseOptions): void {
     return buildBinary(join(folder, platform.file), platform, project);
   });
   const { name, version, license } = project.metadata;
-  const bill = billName(version);
+  const bill = `model-signing-${version}.cdx.json`;
   writeFileSync(join(folder, bill), sbom({ name, version, license, binaries, time }));
   writeFileSync(
     join(folder, CHECKSUMS),
     checksums(folder, [...platforms.map(({ file }) => file), bill]),
   );
-}
-
-/** The name of the bill of materials. */
-export function billName(version: string): string {
-  return `model-signing-${version}.cdx.json`;
 }
 
 function readProject(): Project {

@@ -116,38 +116,63 @@ async function checked(
       results.push({ about, name: "all", outcome: "unchecked", reason: suite.unchecked });
       continue;
     }
+    let hangs = false;
     for (const { name, run } of suite.cases) {
       if (signal.aborted) {
         throw new ModelSigningError("ABORTED", "aborted", { cause: signal.reason });
       }
-      const reason = await failureOf(run, signal);
+      if (hangs) {
+        // Each would take as long.
+        results.push({ about, name, outcome: "unchecked", reason: "an earlier case did not end" });
+        continue;
+      }
+      const failure = await failureOf(run, signal);
+      hangs = failure?.hangs === true;
       results.push({
         about,
         name,
-        ...(reason === undefined ? { outcome: "passed" } : { outcome: "failed", reason }),
+        ...(failure ? { outcome: "failed", reason: failure.reason } : { outcome: "passed" }),
       });
     }
   }
   return results;
 }
 
-/** Why a case failed, or undefined. */
+/** Why a case failed. */
+type Failure = { readonly reason: string; readonly hangs: boolean };
+
+/** Runs a case; undefined when it passed. */
 async function failureOf(
   run: () => Promise<void>,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const { promise: ended, resolve } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => resolve(`it did not end within ${CASE_MS / 1000} s`), CASE_MS);
-  const abort = () => resolve("aborted");
+): Promise<Failure | undefined> {
+  const { promise: ended, resolve } = Promise.withResolvers<Failure>();
+  const timer = setTimeout(
+    () => resolve({ reason: `it did not end within ${CASE_MS / 1000} s`, hangs: true }),
+    CASE_MS,
+  );
+  const abort = () => resolve({ reason: "aborted", hangs: false });
   signal.addEventListener("abort", abort, { once: true });
   try {
     return await Promise.race([run().then(() => undefined), ended]);
   } catch (error) {
-    if (error instanceof ModelSigningError) return `${error.message} [${error.code}]`;
-    // Assertions show both values below their first line.
-    return error instanceof Error ? error.message : String(error);
+    return readFailure(error);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
   }
+}
+
+function readFailure(error: unknown): Failure {
+  // Of `await using`: what comes first is what was suppressed when disposing failed, too.
+  if (error instanceof Error && "suppressed" in error && "error" in error) {
+    const { reason, hangs } = readFailure(error.suppressed);
+    return { reason, hangs: hangs || readFailure(error.error).hangs };
+  }
+  if (error instanceof ModelSigningError) {
+    const { message, code } = error;
+    return { reason: `${message} [${code}]`, hangs: code === "PLUGIN_TIMEOUT" };
+  }
+  // Assertions show both values below their first line.
+  return { reason: error instanceof Error ? error.message : String(error), hangs: false };
 }

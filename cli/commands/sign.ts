@@ -4,9 +4,12 @@ import { stat } from "node:fs/promises";
 import {
   checkWritable,
   quote,
+  type RunOptions,
+  type SignatureStore,
   type SignedModelBundle,
   type SignerProvider,
   signModel,
+  traced,
   writeFileAtomically,
 } from "../../core/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
@@ -36,7 +39,11 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
   }
   const { source, signatures } = await openModel(invocation);
   const others = await openWitnesses(invocation, run);
-  const opened = await provider.open(pick(settings, provider.options), run);
+  const opened = await traced(
+    run,
+    "open.signer",
+    (inner) => provider.open(pick(settings, provider.options), inner),
+  );
   const witnesses = [...opened.witnesses, ...others];
   let signed: SignedModelBundle;
   try {
@@ -45,7 +52,7 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
     await opened.signer[Symbol.asyncDispose]();
   }
   const place = beside && signatures
-    ? `${await signatures.attach(signed.bytes, run)} (beside the model)`
+    ? await attach(signatures, signed.bytes, run)
     : await write(target, signed.bytes, io);
   run.logger?.log("debug", "the signature is there", {
     place,
@@ -57,6 +64,20 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
     output.write(signedText({ signed, place, description }, pageStyle(output, io)));
   }
   return 0;
+}
+
+/** Keeps the signature beside the model, and says where it is. */
+async function attach(
+  signatures: SignatureStore,
+  bytes: Uint8Array,
+  run: RunOptions,
+): Promise<string> {
+  const place = await traced(
+    run,
+    "signature.attach",
+    (inner) => signatures.attach(bytes, inner),
+  );
+  return `${place} (beside the model)`;
 }
 
 /** Writes the signature, and says where it is. */

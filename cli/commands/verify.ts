@@ -2,12 +2,14 @@
 
 import { Buffer } from "node:buffer";
 import {
+  beginSpan,
   checkWritable,
   type FoundSignature,
   type OpenedSource,
   type Parsed,
   type Report,
   type SignatureStore,
+  traced,
   type Verifier,
   type VerifierProvider,
   verifyModel,
@@ -33,7 +35,11 @@ export async function verify(
   invocation: Invocation,
 ): Promise<ExitStatus> {
   const { settings, run, io, operand } = invocation;
-  const verifier = await provider.open(pick(settings, provider.options), run);
+  const verifier = await traced(
+    run,
+    "open.verifier",
+    (inner) => provider.open(pick(settings, provider.options), inner),
+  );
   const opened = await openModel(invocation);
   const { source, puller } = opened;
   const folder = settings["pull"] as string | undefined;
@@ -107,12 +113,23 @@ async function* orNone(
   signatures: SignatureStore,
   { run }: Invocation,
 ): AsyncIterable<FoundSignature> {
-  let any = false;
-  for await (const found of signatures.discover(run)) {
-    any = true;
-    yield found;
+  const { span, end } = beginSpan(run, "signature.discover");
+  let count = 0;
+  let failure: unknown;
+  try {
+    for await (const found of signatures.discover({ ...run, span })) {
+      count++;
+      yield found;
+    }
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    // Also when one was accepted, and the others are not looked at.
+    span.set({ signatures: count });
+    end(failure);
   }
-  if (any) return;
+  if (count > 0) return;
   const none: Parsed<never> = {
     ok: false,
     issue: {

@@ -9,6 +9,7 @@ import {
 } from "../../core/mod.ts";
 import type { ExitStatus } from "../command.ts";
 import type { Log } from "../log.ts";
+import { withoutTokens } from "../redact.ts";
 import { SHOWN } from "./page.ts";
 
 /** Errors below an error that are shown at debug level. */
@@ -46,11 +47,6 @@ function asFault(error: unknown): Fault {
     hint: hint === undefined ? undefined : withoutTokens(hint),
     issues: issues.map((issue) => ({ ...issue, message: withoutTokens(issue.message) })),
   };
-}
-
-/** Without signed JSON Web Tokens: `eyJ` is the base64url of `{"`. */
-function withoutTokens(text: string): string {
-  return text.replace(/(?<![\w-])eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+/g, "[redacted]");
 }
 
 function faultOf(error: unknown): Fault {

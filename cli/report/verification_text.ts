@@ -102,7 +102,7 @@ function reason(report: Unverified): string {
   if (report.files.length > 0) return "the signature holds, but the files differ";
   return report.verdict === "rejected"
     ? "the signature holds, but the model is not accepted"
-    : "the signature holds, but the model could not be read";
+    : "the signature holds, but not all of the model could be checked";
 }
 
 /** Each issue; a hint that many of them have is told once. */

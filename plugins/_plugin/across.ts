@@ -14,6 +14,9 @@ import { issueAt } from "./verification.ts";
  */
 const STEPS = 5;
 
+/** Time that a plugin is given to end what nobody waits for any more, in ms. */
+export const ENDING_MS = 2000;
+
 /** Calls that plugins have not answered yet. */
 const open = new Set<Pick<Call<unknown>, "who" | "what">>();
 

@@ -8,10 +8,11 @@ import {
   type Plugin,
   type Provider,
 } from "../../core/plugin.ts";
+import type { RunOptions } from "../../core/options.ts";
 import type { OpenedSigner, Signer, Witness } from "../../core/signer.ts";
 import { quote } from "../../core/text.ts";
 import type { Describer, Verifier } from "../../core/verifier.ts";
-import { across } from "./across.ts";
+import { across, ENDING_MS } from "./across.ts";
 import { declarationAt, type DeclaredAction, type DeclaredProvider } from "./declaration.ts";
 import { guardSource } from "./guard_source.ts";
 import { listAt, type Members, methodAt, objectAt, ShapeError } from "./shape.ts";
@@ -87,7 +88,7 @@ function guardProvider(who: string, declared: DeclaredProvider, given: Members):
             what: "open()",
             options: run,
             run: (options) => open(settings, options),
-            read: (opened) => openedSignerAt(who, id, opened),
+            read: (opened) => openedSignerAt(who, id, opened, run),
           }),
       };
     }
@@ -127,11 +128,16 @@ function guardProvider(who: string, declared: DeclaredProvider, given: Members):
   }
 }
 
-function openedSignerAt(who: string, method: string, value: unknown): OpenedSigner {
+function openedSignerAt(
+  who: string,
+  method: string,
+  value: unknown,
+  run: RunOptions,
+): OpenedSigner {
   const given = objectAt(value, "open()");
   const witnesses = listAt(given["witnesses"], "open().witnesses", MAX_WITNESSES);
   return {
-    signer: signerAt(who, given["signer"]),
+    signer: signerAt(who, given["signer"], run),
     witnesses: witnesses.map((item, index) => witnessAt(who, item, `open().witnesses[${index}]`)),
     ...(given["verifier"] === undefined
       ? {}
@@ -139,11 +145,17 @@ function openedSignerAt(who: string, method: string, value: unknown): OpenedSign
   };
 }
 
-function signerAt(who: string, value: unknown): Signer {
+function signerAt(who: string, value: unknown, opening: RunOptions): Signer {
   const given = objectAt(value, "the signer");
   const sign = methodAt(given, "sign", "the signer");
   const dispose = methodAt(given, Symbol.asyncDispose, "the signer");
   let disposed: Promise<void> | undefined;
+  const end = async () => {
+    const call = { who, what: "[Symbol.asyncDispose]()", run: () => dispose(), read: () => {} };
+    if (!opening.signal?.aborted) return await across({ ...call, options: opening, steps: 1 });
+    // It is told that the run was aborted, and not what came of ending.
+    await across({ ...call, options: { timeout: ENDING_MS }, steps: 1 }).catch(() => {});
+  };
   return {
     async sign(pae, run) {
       const signed = await across({
@@ -157,14 +169,7 @@ function signerAt(who: string, value: unknown): Signer {
       requireHolding(signed, pae, who);
       return signed;
     },
-    [Symbol.asyncDispose]: () =>
-      disposed ??= across({
-        who,
-        what: "[Symbol.asyncDispose]()",
-        options: {},
-        run: () => dispose(),
-        read: () => {},
-      }),
+    [Symbol.asyncDispose]: () => disposed ??= end(),
   };
 }
 

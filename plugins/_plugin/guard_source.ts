@@ -11,14 +11,11 @@ import type {
   Puller,
   SignatureStore,
 } from "../../core/source.ts";
-import { across } from "./across.ts";
+import { across, ENDING_MS } from "./across.ts";
 import type { DeclaredProvider } from "./declaration.ts";
 import { entryAt, modelAt } from "./entries.ts";
 import { booleanAt, type Members, methodAt, objectAt, textAt } from "./shape.ts";
 import { issueAt } from "./verification.ts";
-
-/** Time that an iteration is given to end by itself when nobody asks any more, in ms. */
-const ENDING_MS = 2000;
 
 /**
  * A guarded source. Its models are reached by its scheme only: what says that other references, or other signatures,

@@ -150,7 +150,11 @@ function requireTrusted(at: string, facts: Stats, folder: Stats, shown: string):
     throw new ModelSigningError(
       "PLUGIN_UNSAFE",
       `${shown} could be changed by anybody: ${quote(at)} is world-writable`,
-      { hint: `chmod o-w ${at}` },
+      {
+        hint: `chmod o-w ${at}${
+          facts.isDirectory() ? `, or chmod +t ${at} where others have to write` : ""
+        }`,
+      },
     );
   }
   // With the sticky bit, a folder protects what is in it from all but its owner, who may be anybody.

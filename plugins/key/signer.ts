@@ -1,8 +1,8 @@
 /** Signing with a private key. */
 
 import type { KeyObject } from "node:crypto";
-import { throwIfAborted } from "../../core/errors.ts";
-import { keyHint, publicKeyDer, signBytes } from "../../core/keys.ts";
+import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { ACCEPTED_KEYS, keyAlgorithm, keyHint, publicKeyDer, signBytes } from "../../core/keys.ts";
 import type { Signer } from "../../core/signer.ts";
 
 /** What a key signer is made of. */
@@ -11,8 +11,13 @@ export type KeySignerOptions = {
   readonly privateKey: KeyObject;
 };
 
-/** Signs with a key; the bundle names it by the hash of its public half only. */
+/**
+ * Signs with a key; the bundle names it by the hash of its public half only. Holds nothing that has to be disposed of.
+ *
+ * @throws {ModelSigningError} `KEY_UNSUPPORTED` for a key of another kind, or one that is not private
+ */
 export function keySigner({ privateKey }: KeySignerOptions): Signer {
+  requireAccepted(privateKey);
   const publicKey = publicKeyDer(privateKey);
   const hint = keyHint(privateKey);
   return {
@@ -23,4 +28,13 @@ export function keySigner({ privateKey }: KeySignerOptions): Signer {
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+function requireAccepted(key: KeyObject): void {
+  const found = key.type === "private" ? keyAlgorithm(key) : { refused: `a ${key.type} key` };
+  if ("algorithm" in found) return;
+  throw new ModelSigningError(
+    "KEY_UNSUPPORTED",
+    `cannot sign with ${found.refused}, expected ${ACCEPTED_KEYS}`,
+  );
 }

@@ -21,7 +21,8 @@ export type KeyVerifierOptions = {
 
 /**
  * Accepts signatures by one of the given keys. Checks: `key` (the material is a public key's, and its hint
- * fits), `signature`, and `timestamps` when a verifier of them is given and has something to say.
+ * fits), `signature`, and `timestamps` when a verifier of them is given and has something to say. Keys of a kind that
+ * the format does not sign with are as good as not given; with no others, the finding is `KEY_REFUSED`.
  */
 export function keyVerifier({ publicKeys, timestampVerifier }: KeyVerifierOptions): Verifier {
   return {

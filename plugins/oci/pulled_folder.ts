@@ -54,10 +54,13 @@ async function isLayer(
   if (!facts.isFile() || facts.size !== descriptor.size) return false;
   const hash = createHash("sha256");
   const chunk = new Uint8Array(CHUNK_BYTES);
-  for (;;) {
+  // One that grows is not read for longer.
+  for (let length = 0; length <= descriptor.size;) {
     throwIfAborted(signal);
     const { bytesRead } = await file.read(chunk, 0, chunk.length, null);
     if (bytesRead === 0) return hash.digest("hex") === digest.digest;
     hash.update(chunk.subarray(0, bytesRead));
+    length += bytesRead;
   }
+  return false;
 }

@@ -159,7 +159,7 @@ async function written<T>(name: string, step: () => Promise<T>): Promise<T> {
     return await step();
   } catch (error) {
     const reason = systemCode(error) === "EEXIST"
-      ? "another layer has the same name here"
+      ? "another layer has the same name here, or lies below it"
       : systemReason(error);
     throw unwritable(name, reason, error);
   }

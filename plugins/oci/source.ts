@@ -2,7 +2,7 @@
 
 import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
-import { ancestors, pathProblem } from "../../core/path.ts";
+import { pathProblem } from "../../core/path.ts";
 import type { Entry, EnumerationRules, ManifestSource } from "../../core/source.ts";
 import { excerpt, quote } from "../../core/text.ts";
 import { MANIFEST_DIGEST, OCI_SOURCE, SOURCE } from "./annotations.ts";
@@ -58,7 +58,7 @@ export class OciSource implements ManifestSource {
     const ignored = new Set<string>();
     throwIfAborted(options.signal);
     for (const blob of this.blobs) {
-      const left = leftOut(blob.name, rules);
+      const left = rules.filter.leftOut(blob.name);
       if (left === undefined) {
         yield await this.#entry(blob, rules, options);
       } else if (rules.filter.names(left) && !ignored.has(left)) {
@@ -81,15 +81,4 @@ export class OciSource implements ManifestSource {
     const message = `${excerpt(path)} ${problem}`;
     return { kind: "refused", path, issue: { code: "ENTRY_NAME", message, path } };
   }
-}
-
-/** The ancestor, or the path itself, at which the rules leave a path out. */
-function leftOut(path: string, { filter }: EnumerationRules): string | undefined {
-  let inIgnored = false;
-  for (const step of [...ancestors(path), path]) {
-    const decision = filter.decide(step, inIgnored);
-    if (decision === "ignore") return step;
-    inIgnored ||= decision !== "take";
-  }
-  return undefined;
 }

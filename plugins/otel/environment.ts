@@ -7,6 +7,9 @@ import { parseTraceParent } from "./trace_parent.ts";
 /** Variables by name. An empty one counts as absent. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** How spans are encoded. */
+export type Protocol = "http/protobuf" | "http/json";
+
 /** Where the trace of a run goes, and as what. */
 export type ExportSettings = {
   /** Print the spans on stderr. */
@@ -26,8 +29,8 @@ export type ExportSettings = {
   readonly parent?: SpanContext;
 };
 
-const PROTOCOLS = ["http/protobuf", "http/json"] as const;
-type Protocol = typeof PROTOCOLS[number];
+/** Encodings of OTLP over HTTP, the default first. */
+const PROTOCOLS: readonly Protocol[] = ["http/protobuf", "http/json"];
 
 /**
  * What a collector may delay the end of a run by, in ms, also when it is allowed more: a second with what starting and ending
@@ -172,7 +175,7 @@ function protocol(variables: Variables): Protocol {
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
     "OTEL_EXPORTER_OTLP_PROTOCOL",
   ]);
-  const fallback = PROTOCOLS[0];
+  const fallback: Protocol = "http/protobuf";
   if (name === undefined) return fallback;
   if (variables.get(name) === "grpc") {
     variables.ignore(name, `is grpc, which is not supported; ${fallback} is used`);

@@ -3,7 +3,12 @@
  * OpenTelemetry's packages.
  */
 
-export { type Environment, type ExportSettings, readEnvironment } from "./environment.ts";
+export {
+  type Environment,
+  type ExportSettings,
+  type Protocol,
+  readEnvironment,
+} from "./environment.ts";
 export { openTelemetry, type TelemetryExport } from "./open.ts";
 export { spanObserver, type SpanOptions } from "./span_observer.ts";
 export { parseTraceParent } from "./trace_parent.ts";

@@ -57,6 +57,18 @@ actionTest("the action signs and verifies, whatever the model is called", async 
   assert.ok(existsSync(binary!));
   assert.match(verified.summary, /^### model-signing verify: verified\n\n {4}VERIFIED /);
   assert.deepEqual(runner.fetched, [`v${VERSION}/${NATIVE}`], "fetched once, then found in place");
+  await rename(join(runner.workspace, model), join(runner.workspace, "--help"));
+  const inputs = {
+    method: "key",
+    model: "--help",
+    "public-key": "key.pub",
+    signature: "model.sig",
+  };
+  const flag = await runner.step(inputs);
+  assert.equal(flag.outputs["verdict"], "verified", flag.log);
+  const helped = await runner.step({ ...inputs, args: "--help" });
+  assert.equal(helped.status, 3, helped.log);
+  assert.equal(helped.outputs["verdict"], undefined);
   assert.ok(!(await readdir(runner.workspace)).includes("pwned"));
 });
 

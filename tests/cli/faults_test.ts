@@ -12,7 +12,8 @@ import { workbench } from "../support/workbench.ts";
 function told(error: unknown, level: Log["level"] = "info"): { status: number; text: string } {
   let text = "";
   const write = (more: string) => void (text += more);
-  const log: Log = { level, format: "text", toFile: false, logger: textLogger({ level, write }) };
+  const logger = textLogger({ level, write });
+  const log: Log = { level, format: "text", toFile: false, logger, tell: write };
   return { status: tellFault(error, write, log), text };
 }
 

@@ -67,6 +67,8 @@ test("a signing run is one trace below TRACEPARENT, which says nothing of whose 
   );
   assert.deepEqual(lines, [
     "run",
+    "run > open.model",
+    "run > open.signer",
     "run > sign",
     "run > sign > hash",
     "run > sign > hash > enumerate",
@@ -110,6 +112,8 @@ test("a signing run is one trace below TRACEPARENT, which says nothing of whose 
   assert.equal(verified.sent.path, "/in");
   assert.deepEqual(tree(verified.spans), [
     "run",
+    "run > open.verifier",
+    "run > open.model",
     "run > verify",
     "run > verify > verify.signature",
     "run > verify > verify.statement",
@@ -160,7 +164,10 @@ test("a run that fails says with which code, and a collector that never answers 
   await dropped;
   assert.deepEqual(traced, plain);
   const { spans } = received(collector);
-  assert.deepEqual(spans.map(({ name, error }) => [name, error]), [["run", "MODEL_NOT_FOUND"]]);
+  assert.deepEqual(spans.map(({ name, error }) => [name, error]), [[
+    "open.model",
+    "MODEL_NOT_FOUND",
+  ], ["run", "MODEL_NOT_FOUND"]]);
   assert.equal(spanOf(spans, "run")["error.type"], "MODEL_NOT_FOUND");
 });
 
@@ -184,7 +191,7 @@ test("unknown values are told once, and console spans go to stderr", async () =>
     Object.keys(bad).toSorted(),
   );
   const spans = lines.slice(warnings.length).map((line) => JSON.parse(line));
-  const names = ["enumerate", "hash", "sign.signature", "sign", "run"];
+  const names = ["open.model", "open.signer", "enumerate", "hash", "sign.signature", "sign", "run"];
   assert.deepEqual(spans.map(({ span }) => span), names);
 
   // Nothing is exported, and nobody is asked, unless a variable says so.

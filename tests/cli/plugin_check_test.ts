@@ -1,6 +1,7 @@
 /** `plugin check`: what it finds in plugins that are right, and in those that are wrong. */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertFault, assertStatus } from "../support/outcome.ts";
 import { type PluginBench, pluginBench } from "../support/plugin_bench.ts";
@@ -47,6 +48,15 @@ test("plugin check passes a signer that keeps the contract, and tells every case
   assert.match(text.stdout, /^CONFORMS {2}demo 1\.0\.0/);
 });
 
+test("the module that docs/plugins.md shows passes plugin check", async () => {
+  await using bench = await pluginBench();
+  const docs = await readFile(new URL("../../docs/plugins.md", import.meta.url), "utf8");
+  const [, source = ""] = /^```ts ignore\n([^]*?)^```$/m.exec(docs) ?? [];
+  const path = await bench.plugin("demo.ts", source);
+  const results = await check(bench, path, 0, "--set", "demo-key=key.pem");
+  assert.ok(named(results, "passed").length >= 10);
+});
+
 test("plugin check finds a signer that is wrong only now and then", async () => {
   await using bench = await pluginBench();
   const cases: readonly (readonly [string, RegExp])[] = [
@@ -75,6 +85,24 @@ test("plugin check finds a signer that is wrong only now and then", async () => 
   );
   const results = await check(bench, path, 1, "--set", "note=x");
   assert.ok(named(results, "failed").some((name) => name.includes("--note")));
+});
+
+test("plugin check waits once for what hangs, and tells what came before", async () => {
+  await using bench = await pluginBench();
+  const path = await bench.plugin(
+    "demo.js",
+    signerSource("throw new Error('bug');")
+      .replace(
+        "async [Symbol.asyncDispose]() {}",
+        "[Symbol.asyncDispose]: () => new Promise(() => {})",
+      ),
+  );
+  const results = await check(bench, path, 1, "--timeout", "1");
+  const [first, ...others] = results.filter(({ about }) => about === "signer demo");
+  assert.equal(first?.outcome, "failed");
+  assert.match(first.reason ?? "", /PLUGIN_FAILED/);
+  assert.ok(others.length > 0);
+  for (const { outcome, name } of others) assert.equal(outcome, "unchecked", name);
 });
 
 /** Verifies with a public key, as it should be done. @param accept an expression over `holds` */

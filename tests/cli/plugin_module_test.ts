@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, readFile } from "node:fs/promises";
+import { chmod, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { placesOf } from "../../cli/plugin_arguments.ts";
@@ -280,6 +280,11 @@ test("a plugin that ends the process, or an error that it lets loose, is no verd
     assertFault(outcome, 3, "PLUGIN_FAILED");
     assert.match(outcome.stderr, /plugin "demo" in verify\(\)/);
   }
+  const path = await bench.plugin("load.js", "process.exit(0);");
+  const loading = await bench.run(["plugin", "check", path]);
+  assertFault(loading, 3, "PLUGIN_FAILED");
+  // Not even then is a copy left behind.
+  assert.deepEqual(await readdir(join(bench.env["XDG_CACHE_HOME"]!, "model-signing")), ["plugins"]);
 });
 
 test("Ctrl-C ends a plugin that never does, and --timeout bounds it", async () => {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdir, open, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { type ColorChoice, colorChoice } from "../../cli/io.ts";
 import { cli, kill, programCommand, programEnvironment } from "../support/cli.ts";
 import { onTerminal } from "../support/pty.ts";
 import { SIGN, workbench } from "../support/workbench.ts";
@@ -90,7 +91,19 @@ test("a progress line is drawn on a terminal only, and is gone at the end", asyn
   assert.equal((await cli(["digest", "model"], { cwd })).stderr, "");
 });
 
-test("colours appear on a terminal, unless NO_COLOR is set", async () => {
+test("colorChoice() follows NO_COLOR, FORCE_COLOR and TERM, in this order", () => {
+  const cases: readonly (readonly [Readonly<Record<string, string>>, ColorChoice])[] = [
+    [{}, "on a terminal"],
+    [{ TERM: "xterm", NO_COLOR: "", FORCE_COLOR: "" }, "on a terminal"],
+    [{ TERM: "dumb" }, "never"],
+    [{ NO_COLOR: "1", FORCE_COLOR: "1" }, "never"],
+    [{ FORCE_COLOR: "1", TERM: "dumb" }, "always"],
+    [{ FORCE_COLOR: "0" }, "never"],
+  ];
+  for (const [env, expected] of cases) assert.equal(colorChoice(env), expected);
+});
+
+test("colours appear on a terminal, unless NO_COLOR is set, and in a pipe with FORCE_COLOR", async () => {
   await using folder = await workbench();
   const options = { cwd: folder.path, stdout: "terminal" } as const;
   const args = [...SIGN, "--no-progress"];
@@ -98,6 +111,8 @@ test("colours appear on a terminal, unless NO_COLOR is set", async () => {
   assert.ok(!plain.terminal.includes("\x1b"));
   const coloured = await onTerminal(args, { ...options, env: { NO_COLOR: "" } });
   assert.match(coloured.terminal, /^\x1b\[32mSIGNED\x1b\[0m/);
+  const forced = await cli(args, { cwd: folder.path, env: { NO_COLOR: "", FORCE_COLOR: "1" } });
+  assert.match(forced.stdout, /^\x1b\[32mSIGNED\x1b\[0m/);
 });
 
 test("a signature can come through a pipe, and - reads it", async () => {

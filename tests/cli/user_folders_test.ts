@@ -21,12 +21,12 @@ test("userFolders() takes the platform's own places on macOS and Windows", () =>
     cache: "/Users/me/Library/Caches/model-signing",
   });
   const windows = {
-    APPDATA: "C:\\Users\\me\\AppData\\Roaming",
-    LOCALAPPDATA: "C:\\Users\\me\\AppData\\Local",
+    APPDATA: "C:\\Users\\Jörg Müller 模型\\AppData\\Roaming",
+    LOCALAPPDATA: "C:\\Users\\Jörg Müller 模型\\AppData\\Local",
   };
   assert.deepEqual(userFolders(windows, "win32"), {
-    config: "C:\\Users\\me\\AppData\\Roaming\\model-signing",
-    cache: "C:\\Users\\me\\AppData\\Local\\model-signing",
+    config: "C:\\Users\\Jörg Müller 模型\\AppData\\Roaming\\model-signing",
+    cache: "C:\\Users\\Jörg Müller 模型\\AppData\\Local\\model-signing",
   });
 });
 

@@ -70,7 +70,7 @@ export function whyNoImage(): string | undefined {
 }
 
 /** Builds the image with the compiled program in it. */
-export function buildImage(version: string): Image {
+export function buildImage(): Image {
   const folder = mkdtempSync(join(tmpdir(), "model-signing-image-"));
   const storage = ["--root", join(folder, "storage"), "--runroot", join(folder, "run")];
   const buildah = (...args: readonly string[]): string =>
@@ -86,8 +86,8 @@ export function buildImage(version: string): Image {
   buildah("commit", "base", "localhost/base");
   buildah(
     ...["build", "--isolation", "chroot", "--pull=never", "--file", join(ROOT, "Containerfile")],
-    ...["--build-arg", "BUILD_IMAGE=localhost/base", "--build-arg", `VERSION=${version}`],
-    ...["--build-arg", "SOURCE=https://example.com/source", "--tag", "localhost/model-signing"],
+    ...["--build-arg", "BUILD_IMAGE=localhost/base", "--tag", "localhost/model-signing"],
+    ...["--build-arg", "SOURCE=https://example.com/source"],
     prebuiltContext(join(folder, "context")),
   );
   const chroot = execFileSync("sh", ["-c", "command -v chroot"], { encoding: "utf8" }).trim();

@@ -28,7 +28,7 @@ after(() => built?.[Symbol.dispose]());
 function imageTest(name: string, body: (image: Image) => void | Promise<void>): void {
   const reason = whyNoImage();
   if (reason !== undefined) return leftOutTest(name, reason);
-  test(name, () => body(built ??= buildImage(version)));
+  test(name, () => body(built ??= buildImage()));
 }
 
 /** A test with the image and the program's containers in files with manifests. */
@@ -41,7 +41,7 @@ function manifestTest(
   if (reason !== undefined) return leftOutTest(name, reason);
   pythonTest(name, (tool) => {
     const containers = files.map((file) => programContainer(tool, file));
-    return body(built ??= buildImage(version), containers);
+    return body(built ??= buildImage(), containers);
   });
 }
 
@@ -210,6 +210,7 @@ manifestTest(
     assert.deepEqual(await readdir(models), []);
     await writeFile(join(policy, "policy.json"), JSON.stringify(identities));
     assertStatus(image.run(args, options), 0, "pull");
+    assertStatus(image.run(args, options), 0, "a restarted container");
     for (const [name, content] of Object.entries(FOLDER)) {
       assert.equal(await readFile(join(models, "bert", name), "utf8"), content);
     }

@@ -63,6 +63,17 @@ test("names() tells excluded from merely unlisted", () => {
   assert.equal(filter.decide("c", false), "ignore");
 });
 
+test("leftOut() names where a path is left out, unless it is listed", () => {
+  const listed = new Set(["a/b/c"]);
+  const filter = new PathFilter({ ignorePaths: ["a"], listed });
+  assert.equal(filter.leftOut("a/x"), "a/x");
+  assert.equal(filter.leftOut("a/b/d/e"), "a/b/d");
+  assert.equal(filter.leftOut("a/b/c"), undefined);
+  assert.equal(filter.leftOut("b/c"), undefined);
+  assert.equal(new PathFilter({ ignorePaths: ["a"] }).leftOut("a/b/c"), "a");
+  assert.equal(new PathFilter({ ignorePaths: [], listed, onlyListed: true }).leftOut("b"), "b");
+});
+
 test("a walk takes exactly what is listed or not excluded", () => {
   fc.assert(
     fc.property(PATHS, PATHS, PATH, (ignorePaths, listed, path) => {

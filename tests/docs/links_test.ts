@@ -1,7 +1,7 @@
-/** Links between documents lead somewhere. */
+/** What documents point at is there: links, tasks. */
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -37,6 +37,16 @@ test("links in documents lead to files and headings that are there", () => {
       .map(([, link = ""]) => link)
       .filter((link) => !/^[a-z]+:/.test(link))
       .flatMap((link) => problemOf(path, link) ?? [])
+  );
+  assert.deepEqual(problems, []);
+});
+
+test("tasks that documents name are in deno.json", () => {
+  const { tasks } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
+  const problems = [...DOCUMENTS].flatMap(([path, text]) =>
+    [...text.matchAll(/\bdeno(?:@[\d.]+)? task ([a-z][\w:-]*)/g)]
+      .filter(([, name = ""]) => !(name in tasks))
+      .map(([command]) => `${path}: ${command}`)
   );
   assert.deepEqual(problems, []);
 });

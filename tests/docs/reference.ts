@@ -175,15 +175,17 @@ function valueOf(option: CliOption): string {
   const { type, choices, min, repeatable, commaSeparated, secret } = option;
   return [
     choices ? choices.map((choice) => `\`${choice}\``).join(", ") : KINDS[type],
-    ...(min === undefined ? [] : [`at least ${min}${type === "duration" ? " ms" : ""}`]),
+    ...(min === undefined ? [] : [type === "duration" ? "not 0" : `at least ${min}`]),
     ...(repeatable ? [commaSeparated ? "repeatable, or `a,b`" : "repeatable"] : []),
     ...(secret ? ["secret: shown nowhere"] : []),
   ].join("; ");
 }
 
-function defaultOf({ type, required, exempt, default: value }: CliOption): string {
+function defaultOf(option: CliOption): string {
+  const { type, required, exempt, description, default: value } = option;
   if (required) return exempt ? `**required**, ${exempt.words}` : "**required**";
-  return value ?? (type === "boolean" ? "off" : "");
+  // A switch whose description has its own words for that is neither on nor off.
+  return value ?? (type === "boolean" && !description.includes("by default") ? "off" : "");
 }
 
 function placesOf(option: CliOption): string {

@@ -6,6 +6,9 @@ import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { sourceContract } from "../../core/contract/mod.ts";
+import hfCache from "../../examples/plugins/hf-cache/hf_cache.ts";
+import { pluginHost } from "../../mod.ts";
 import { assertFault, assertStatus, assertVerdict } from "../support/outcome.ts";
 import { type PluginBench, pluginBench } from "../support/plugin_bench.ts";
 
@@ -187,4 +190,17 @@ test("hf-cache passes plugin check", async () => {
   assertStatus(outcome, 0, "check");
   const { results } = JSON.parse(outcome.stdout);
   assert.ok(results.length > 20);
+});
+
+test("the contract suites run on a plugin without the program, as its author's own tests do", async () => {
+  await using bench = await pluginBench();
+  const { hub } = await cache(bench);
+  const { providers } = hfCache(pluginHost);
+  const provider = providers.find((provider) => provider.kind === "source");
+  assert.ok(provider);
+  const cases = sourceContract(async () =>
+    (await provider.open("hf-cache:acme/tiny", { "hf-cache-dir": hub }, {})).source
+  );
+  assert.ok(cases.length > 0);
+  for (const { run } of cases) await run();
 });

@@ -107,7 +107,7 @@ test("vault-transit tells what the service refuses or answers wrongly, and nothi
 test("vault-transit refuses what it must not do with a token", async () => {
   await using bench = await pluginBench();
   const base = ["sign", "vault-transit", "model", ...PLUGIN, "--key-name", "k"];
-  for (const url of ["http://vault.example.com", "ftp://x", "not an address"]) {
+  for (const url of ["http://vault.example.com", "https://me:pass@127.0.0.1", "not an address"]) {
     assertFault(await bench.run([...base, "--vault-url", url], { env: ENV }), 2, "USAGE");
   }
   assertFault(await bench.run(base, { env: ENV }), 2, "USAGE");
@@ -116,6 +116,8 @@ test("vault-transit refuses what it must not do with a token", async () => {
   });
   assertFault(without, 2, "USAGE");
   const named = ["--vault-url", "https://127.0.0.1:1", "--key-name"];
-  const evil = await bench.run([...base.slice(0, -2), ...named, "../../sys/seal"], { env: ENV });
-  assertFault(evil, 2, "USAGE");
+  for (const name of ["../../sys/seal", ".."]) {
+    const evil = await bench.run([...base.slice(0, -2), ...named, name], { env: ENV });
+    assertFault(evil, 2, "USAGE");
+  }
 });

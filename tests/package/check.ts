@@ -147,6 +147,8 @@ test("the npm package has the same bytes when it is built again, and works where
     const [oldest, newest] = Object.keys(NODES).map((name) =>
       join(folder, "node_modules", name, "bin", "node")
     );
+    const commonJs = ["--input-type=commonjs", "-e", 'require("model-signing").signModel.name'];
+    assertStatus(await run(oldest!, commonJs, folder), 0, "require()");
     const expected = await consumed(folder, [oldest!]);
     const others = [[newest!], [BUN, "run"], [process.execPath, "run", "-A"]];
     for (const runtime of others) {

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { type Platform, platformNamed, PLATFORMS } from "../../cli/build/platforms.ts";
@@ -19,6 +19,8 @@ export type BuiltRelease = Disposable & {
   readonly publicKey: string;
   /** Builds it once more, from a copy of the same source in another place, and gives the folder. */
   again(): string;
+  /** Compiles the binary for this machine, under another name, and gives its path. */
+  compiled(): string;
 };
 
 /** The platforms that `MODEL_SIGNING_RELEASE_PLATFORMS` names, separated by spaces; all by default. */
@@ -27,39 +29,62 @@ export function checkedPlatforms(): readonly Platform[] {
   return names?.length ? names.map(platformNamed) : PLATFORMS;
 }
 
-/** Builds a release of {@link checkedPlatforms} with a new key, by the command that everybody uses. */
+/**
+ * The release in `MODEL_SIGNING_RELEASE`, which the key in `MODEL_SIGNING_RELEASE_PUBLIC_KEY` verifies; or one of
+ * {@link checkedPlatforms} with a new key, built by the command that everybody uses.
+ */
 export function builtRelease(): BuiltRelease {
   const place = mkdtempSync(join(tmpdir(), "model-signing-release-check-"));
   const platforms = checkedPlatforms();
   const key = join(place, "release.pem");
-  const publicKey = join(place, "release.pub");
+  const ownPublicKey = join(place, "release.pub");
   const privateKey = opensslKey("EC P-256");
   openssl(["pkey", "-out", key], privateKey);
-  openssl(["pkey", "-pubin", "-out", publicKey], opensslPublicKey(privateKey));
+  openssl(["pkey", "-pubin", "-out", ownPublicKey], opensslPublicKey(privateKey));
   const first = join(place, "first");
   const second = join(place, "elsewhere", "second");
   // At once, so that both are copies of the same source while somebody works on it.
   copyProject(ROOT, first);
   copyProject(first, second);
+  const given = process.env["MODEL_SIGNING_RELEASE"];
+  const folder = given ? copyOf(resolve(ROOT, given), place) : release(first, key, platforms);
+  const publicKey = given ? process.env["MODEL_SIGNING_RELEASE_PUBLIC_KEY"] : ownPublicKey;
+  if (!publicKey) throw new Error("MODEL_SIGNING_RELEASE_PUBLIC_KEY is not set");
   return {
-    folder: release(first, key, platforms),
+    folder,
     platforms,
-    publicKey,
+    publicKey: resolve(ROOT, publicKey),
     again: () => release(second, key, platforms),
+    compiled: () => {
+      const file = join(place, "another-name");
+      run(second, ["compile.ts", file]);
+      return file;
+    },
     [Symbol.dispose]: () => rmSync(place, { recursive: true, force: true }),
   };
 }
 
+/** The tests change a binary; the folder's name is a part of what is signed. */
+function copyOf(folder: string, place: string): string {
+  const copy = join(place, basename(folder));
+  cpSync(folder, copy, { recursive: true });
+  return copy;
+}
+
 function release(project: string, key: string, platforms: readonly Platform[]): string {
-  const only = platforms.flatMap(({ name }) => ["--only", name]);
+  run(project, ["release.ts", "--key", key, ...platforms.flatMap(({ name }) => ["--only", name])]);
+  return join(project, "dist", "release");
+}
+
+/** Runs one of a copy's own programs. */
+function run(project: string, [program, ...args]: readonly [string, ...string[]]): void {
   const { status, error, stderr } = spawnSync(
     process.execPath,
-    ["run", "-A", "--no-check", join(project, "cli", "release.ts"), "--key", key, ...only],
+    ["run", "-A", "--no-check", join(project, "cli", program), ...args],
     { cwd: project, encoding: "utf8" },
   );
   if (error) throw error;
-  if (status !== 0) throw new Error(`the release was not built: ${stderr}`);
-  return join(project, "dist", "release");
+  if (status !== 0) throw new Error(`${program} ended with status ${status}: ${stderr}`);
 }
 
 /** What a build reads. Bun itself is a link, since it is large and only run. */

@@ -27,6 +27,8 @@ export function libraryFolders(place: string, { architecture, libc }: Platform):
 /** Fetches the libraries of all platforms into an empty folder. */
 export function fetchLibraries(place: string): void {
   fetchPackages(place);
+  // Debian's Python has no pip outside of such environments.
+  run(place, ["python3", "-m", "venv", "venv"]);
   fetchWheel(place, "x64", "x86_64");
   fetchWheel(place, "arm64", "aarch64");
 }
@@ -67,7 +69,7 @@ function fetchPackages(place: string): void {
 function fetchWheel(place: string, architecture: string, machine: string): void {
   const wheels = join(place, `wheels-${architecture}`);
   run(place, [
-    ...["python3", "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:"],
+    ...["venv/bin/pip", "download", "-q", "--no-deps", "--only-binary=:all:"],
     ...["--platform", `musllinux_1_2_${machine}`, "--python-version", "3.12"],
     ...["--implementation", "cp", "-d", wheels, WHEEL],
   ]);

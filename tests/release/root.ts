@@ -1,7 +1,7 @@
 /** Root folders with nothing in them but a binary and the libraries that it is given. */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { readElf } from "../../cli/build/elf.ts";
@@ -9,17 +9,15 @@ import type { Platform } from "../../cli/build/platforms.ts";
 import { programEnvironment } from "../support/cli.ts";
 import { isInstalled } from "../support/left_out.ts";
 import type { Outcome } from "../support/outcome.ts";
+import type { Machine } from "./machine.ts";
 
 /** Runs the programs of arm64 elsewhere. Statically linked, so that it needs nothing in the root. */
 const EMULATOR = "qemu-aarch64-static";
 
-/** A root. */
-export type Root = {
-  readonly path: string;
+/** A root, in which `/work` has the model. */
+export type Root = Machine & {
   /** Copies a library into the root, under its name, and what it needs. */
   add(library: string): void;
-  /** Runs the binary in the root. */
-  run(args: readonly string[]): Outcome;
 };
 
 /** What fetches the libraries of other systems. */
@@ -38,7 +36,7 @@ export function whyNoRoot({ os, architecture, libc }: Platform): string | undefi
 }
 
 /**
- * Makes a root in a new folder: the binary, its loader and the libraries that its header names, from these folders of
+ * Makes a root in an empty folder: the binary, its loader and the libraries that its header names, from these folders of
  * the host or of another system.
  */
 export function makeRoot(
@@ -72,15 +70,12 @@ export function makeRoot(
   // A part of glibc that only the addon asks for.
   if (platform.libc === "glibc") add("librt.so.1");
   const program = emulated ? [`/bin/${EMULATOR}`, "/bin/model-signing"] : ["/bin/model-signing"];
-  return { path, add, run: (args) => run(path, [...program, ...args]) };
-}
-
-/** Ends a root: a folder that is still mounted in it would be emptied. */
-export function removeRoot({ path }: Root): void {
-  if (existsSync(join(path, "proc", "self"))) {
-    throw new Error(`"${path}" has something mounted in it`);
-  }
-  rmSync(path, { recursive: true });
+  return {
+    folder: join(path, "work"),
+    place: "/work/",
+    add,
+    run: (args) => run(path, [...program, ...args]),
+  };
 }
 
 /**
@@ -100,7 +95,7 @@ function run(root: string, command: readonly string[]): Outcome {
 /** The command that gives a program mounts of its own: for root, or for everybody. */
 function enter(): readonly [string, ...string[]] | undefined {
   const mount = ["sh", "-c", "mount --rbind /proc /proc && chroot / true"];
-  const commands = [["unshare", "-m"], ["unshare", "-rm"]] as const;
+  const commands = [["unshare", "-m", "--propagation=private"], ["unshare", "-rm"]] as const;
   return commands.find(([program, ...args]) =>
     spawnSync(program, [...args, ...mount]).status === 0
   );

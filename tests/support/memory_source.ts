@@ -3,7 +3,6 @@
 import { Buffer } from "node:buffer";
 import type { Issue } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
-import { ancestors } from "../../core/path.ts";
 import type { ByteRange, Entry, EnumerationRules, ManifestSource } from "../../core/source.ts";
 
 /** Content of a file; an issue for an entry that is refused, an error for one that cannot be read. */
@@ -39,17 +38,7 @@ export class MemorySource implements ManifestSource {
     this.enumerations++;
     const named = new Set<string>();
     for (const [path, content] of Object.entries(this.#files)) {
-      let inIgnored = false;
-      let ignoredAt: string | undefined;
-      for (const step of [...ancestors(path), path]) {
-        const decision = filter.decide(step, inIgnored);
-        inIgnored ||= decision !== "take";
-        if (decision === "ignore") {
-          ignoredAt = step;
-          break;
-        }
-        if (step === path && decision === "take") inIgnored = false;
-      }
+      const ignoredAt = filter.leftOut(path);
       if (ignoredAt !== undefined) {
         if (filter.names(ignoredAt) && !named.has(ignoredAt)) {
           named.add(ignoredAt);

@@ -75,8 +75,9 @@ export async function vaultServer(): Promise<VaultServer> {
       case "silent":
         return;
     }
-    if (request.headers["x-vault-token"] !== VAULT_TOKEN) {
-      return reply(403, { errors: ["permission denied \x1b[2J"] });
+    const token = request.headers["x-vault-token"];
+    if (token !== VAULT_TOKEN) {
+      return reply(403, { errors: [`no permission for ${token} \x1b[2J`] });
     }
     const [, kind, name = "", hash] =
       /^\/v1\/transit\/(keys|sign)\/([\w-]+)(?:\/(sha2-\d+))?$/.exec(request.url ?? "") ?? [];
@@ -86,6 +87,13 @@ export async function vaultServer(): Promise<VaultServer> {
     const asked = JSON.parse(body.toString());
     const input = Buffer.from(asked.input, "base64");
     inputs.push(input.length);
+    const asDigest = hash === undefined || asked.prehashed === true;
+    if (!asDigest || asked.marshaling_algorithm !== "asn1") {
+      return reply(400, { errors: ["what would come out is another signature"] });
+    }
+    if (name.startsWith("rsa") && asked.signature_algorithm !== "pkcs1v15") {
+      return reply(400, { errors: ["pss is the service's default"] });
+    }
     const version = asked.key_version as number;
     const { privateKey } = versions[version - 1]!;
     const signature = name === "ed25519"

@@ -158,7 +158,8 @@ class Transit {
 
   /** A key's public half, and how to sign with it. */
   async key(name: string, version: number | undefined, run: RunOptions): Promise<TransitKey> {
-    if (!/^[\w.-]{1,128}$/.test(name)) {
+    // As Vault's own `GenericNameRegex`: `..` would be another path.
+    if (name.length > 128 || !/^\w(?:[\w.-]*\w)?$/.test(name)) {
       throw new this.#host.ModelSigningError(
         "USAGE",
         `the key name ${this.#host.excerpt(name)} holds what no key of the service has in its name`,
@@ -262,7 +263,12 @@ class Transit {
       if (cause instanceof this.#host.ModelSigningError) throw cause;
       throw limit.aborted
         ? this.#failed("NETWORK_TIMEOUT", `did not answer within ${timeout / 1000} s`, cause)
-        : this.#failed("NETWORK_UNREACHABLE", "cannot be reached", cause);
+        : this.#failed(
+          "NETWORK_UNREACHABLE",
+          "cannot be reached",
+          cause,
+          "if its certificate is from an authority of your own, name that in NODE_EXTRA_CA_CERTS",
+        );
     }
     const json = this.#parse(answer, status);
     if (status !== 200) throw this.#refused(status, json);
@@ -297,7 +303,9 @@ class Transit {
     const said = Array.isArray(errors)
       ? errors.filter((error) => typeof error === "string").join("; ")
       : "";
-    const words = said === "" ? "" : `: ${this.#host.excerpt(said)}`;
+    // What answers may be a proxy that repeats what it was sent.
+    const shown = said.replaceAll(this.#token.reveal(), "[token]");
+    const words = said === "" ? "" : `: ${this.#host.excerpt(shown)}`;
     return this.#failed(
       status === 403 ? "PLUGIN_VAULT_DENIED" : "NETWORK_STATUS",
       `answers with status ${status}${words}`,
@@ -339,6 +347,12 @@ function serviceUrl(host: PluginHost, address: string, mount: string): URL {
     url = new URL(`v1/${mount}/`, address.endsWith("/") ? address : `${address}/`);
   } catch {
     throw new host.ModelSigningError("USAGE", `${host.excerpt(address)} is no address`);
+  }
+  // fetch() would repeat them in its error.
+  if (url.username !== "" || url.password !== "") {
+    throw new host.ModelSigningError("USAGE", "the address of the service holds a user's name", {
+      hint: "the service knows its users by their tokens",
+    });
   }
   const loopback = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
   if (url.protocol === "https:" || (url.protocol === "http:" && loopback)) return url;

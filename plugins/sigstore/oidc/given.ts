@@ -8,9 +8,10 @@ import { type IdentityToken, parseIdentityToken } from "./token.ts";
 import { readTokenFile } from "./token_file.ts";
 
 /**
- * The token of `--identity-token`.
+ * The token that somebody obtained already. Nothing is read before it is asked for.
  *
  * @param text the token, or `@` and the path of a file or pipe that holds it; read once
+ * @param audience whom the token must be meant for: `sigstore` at the public instances
  */
 export function givenToken(text: Secret, audience: string): TokenSource {
   let token: Secret | undefined;

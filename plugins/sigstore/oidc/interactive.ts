@@ -27,7 +27,10 @@ const MAX_CODE_LENGTH = 4096;
 
 const HINT = "give --identity-token, or --use-ambient-credentials where the machine has some";
 
-/** Signing in with an OpenID provider, by the authorization code flow. Needs `options.interaction`. */
+/**
+ * Signing in with an OpenID provider, by the authorization code flow, once for each token. Needs `interaction` in the
+ * options of the run; without it the source throws `INTERACTION_UNAVAILABLE`.
+ */
 export function interactiveToken(signIn: InteractiveTokenOptions): TokenSource {
   return {
     kind: "interactive",

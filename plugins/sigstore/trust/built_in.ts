@@ -3,7 +3,10 @@
 import { type BuiltInRepository, type InstanceName, instanceRepository } from "./repository.ts";
 import { readTrust, type SelectedTrust } from "./trust.ts";
 
-/** Trust in one of Sigstore's public instances, as it was when this program was made. */
+/**
+ * Trust in one of Sigstore's public instances, as it was when this program was made. `selectTrust` also looks at what
+ * was fetched since.
+ */
 export function builtinTrust(instance: InstanceName): SelectedTrust {
   return trustBuiltIn(instanceRepository(instance), []);
 }

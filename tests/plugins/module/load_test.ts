@@ -6,6 +6,7 @@ import {
   mkdir,
   mkdtemp,
   readdir,
+  readFile,
   realpath,
   rm,
   symlink,
@@ -168,6 +169,21 @@ if (process.platform !== "win32") {
     await chown(path, 65534, 65534);
     await assertRefused(load(folder, path), "PLUGIN_UNSAFE");
     await assertRefused(load(folder, link), "PLUGIN_UNSAFE");
+  });
+}
+
+if (process.platform !== "win32") {
+  test("loadModule() copies to no folder in which anybody could swap the copy", async () => {
+    await using folder = await bench();
+    const mark = join(folder.path, "mark");
+    const source = `import { writeFileSync } from "node:fs";
+writeFileSync(${JSON.stringify(mark)}, import.meta.url);\n${signerSource()}`;
+    const path = await folder.write("plugin.js", source);
+    await load(folder, path);
+    assert.ok((await readFile(mark, "utf8")).includes(folder.cache));
+    await chmod(folder.cache, 0o777);
+    await load(folder, await folder.write("other.js", `${source}//`));
+    assert.ok(!(await readFile(mark, "utf8")).includes(folder.cache));
   });
 }
 

@@ -94,6 +94,7 @@ test("parseReference() takes the last colon after the last separator of a layout
     ["C:\\models", { path: "C:\\models" }],
     ["C:models", { path: "C:models" }],
     ["C:\\a\\models:v1", { path: "C:\\a\\models", tag: "v1" }],
+    ["C:\\Größe 模型\\a b:v1", { path: "C:\\Größe 模型\\a b", tag: "v1" }],
     ["C:/models:v1", { path: "C:/models", tag: "v1" }],
     ["models:v1", { path: "models", tag: "v1" }],
     [`D:\\models@${SHA256}`, { path: "D:\\models", digest: SHA256 }],

@@ -31,7 +31,7 @@ async function run(
     const stdout = (text: string) => void (printed += text);
     const status = await command.run(
       settings,
-      operand === undefined ? { stdout } : { stdout, operand },
+      operand === undefined ? { stdout, success: stdout } : { stdout, success: stdout, operand },
     );
     assert.equal(status, 0);
   } finally {
