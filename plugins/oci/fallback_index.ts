@@ -16,8 +16,8 @@ import { malformed } from "./members.ts";
 import { referrersTag } from "./referrer_list.ts";
 import type { Transport } from "./transport.ts";
 
-/** The longest pause before another attempt; a random part of it is waited. */
-const MAX_PAUSE_MS = 200;
+/** The longest pause before a second attempt; doubled each time, and a random part of it is waited. */
+const FIRST_PAUSE_MS = 200;
 
 /**
  * How long the list is left alone before it is read again, in times of what reading and replacing it took: who has read
@@ -25,8 +25,11 @@ const MAX_PAUSE_MS = 200;
  */
 const SETTLING = 3;
 
-/** The shortest and the longest time that is, in ms: of two processes on loopback, and where nobody would wait longer. */
-const [MIN_SETTLING_MS, MAX_SETTLING_MS] = [200, 3000];
+/** The shortest time that is, in ms: two processes on loopback need it. */
+const MIN_SETTLING_MS = 200;
+
+/** The longest of all waits, in ms. */
+const MAX_PAUSE_MS = 3000;
 
 /** What is listed; nothing when there is no such index. */
 export async function fallbackReferrers(
@@ -66,7 +69,7 @@ export async function addFallbackReferrer(
         await pause(settlingTime(performance.now() - start), options);
         if (listed(await readIndex(transport, subject, options))) return;
       }
-      await pause(randomInt(MAX_PAUSE_MS), options);
+      await pause(randomInt(Math.min(FIRST_PAUSE_MS * 2 ** attempt, MAX_PAUSE_MS)), options);
     }
     throw new ModelSigningError(
       "NETWORK_RESPONSE",
@@ -77,7 +80,7 @@ export async function addFallbackReferrer(
 }
 
 function settlingTime(elapsed: number): number {
-  return Math.min(Math.max(SETTLING * elapsed, MIN_SETTLING_MS), MAX_SETTLING_MS);
+  return Math.min(Math.max(SETTLING * elapsed, MIN_SETTLING_MS), MAX_PAUSE_MS);
 }
 
 async function pause(ms: number, { signal }: RunOptions): Promise<void> {

@@ -1,10 +1,25 @@
 /** The image, and the containers of examples/kubernetes in it: `deno task container:check`. */
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { leftOutTest } from "../support/left_out.ts";
 import { FOLDER, LAYERS, ociDesk } from "../support/oci_cli.ts";
 import { pushModel, REPOSITORY } from "../support/oci_push.ts";
@@ -17,9 +32,11 @@ import { type Workbench, workbench } from "../support/workbench.ts";
 import { buildImage, type Image, type Mount, whyNoImage } from "./image.ts";
 import { type Container, programContainer } from "./manifests.ts";
 
-const { version } = JSON.parse(
-  readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
-) as { readonly version: string };
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+  readonly version: string;
+};
 
 let built: Image | undefined;
 after(() => built?.[Symbol.dispose]());
@@ -74,11 +91,33 @@ function mountsOf(
   }));
 }
 
+test("what .containerignore lets through is enough to compile the program", async () => {
+  const context = await mkdtemp(join(tmpdir(), "model-signing-context-"));
+  try {
+    const lines = (await readFile(join(ROOT, ".containerignore"), "utf8")).split("\n");
+    const allowed = lines.flatMap((line) => line.startsWith("!") ? [line.slice(1)] : []);
+    for (const name of allowed.filter((name) => existsSync(join(ROOT, name)))) {
+      await cp(join(ROOT, name), join(context, name), { recursive: true });
+    }
+    await symlink(join(ROOT, "node_modules"), join(context, "node_modules"));
+    const run = spawnSync(process.execPath, ["run", "-A", "cli/compile.ts"], {
+      cwd: context,
+      encoding: "utf8",
+    });
+    assertStatus(run, 0, "compile");
+    assert.ok(existsSync(join(context, "dist", "model-signing")));
+  } finally {
+    await rm(context, { recursive: true, force: true });
+  }
+});
+
 imageTest("the image holds the program, what it needs, and no shell", (image) => {
   const { config, files } = image;
   assert.deepEqual(config.Entrypoint, ["/usr/local/bin/model-signing"]);
   assert.deepEqual(config.Cmd, ["--help"]);
   assert.match(config.User, /^[1-9]\d+:[1-9]\d+$/);
+  const [, authorities = ""] = /^SSL_CERT_FILE=(.+)$/m.exec(config.Env.join("\n")) ?? [];
+  assert.ok(files.includes(authorities), config.Env.join(" "));
   const { Labels: labels } = config;
   assert.equal(labels["org.opencontainers.image.version"], version);
   assert.equal(labels["org.opencontainers.image.licenses"], "Apache-2.0");

@@ -36,7 +36,8 @@ export function pythonTest(name: string, body: (tool: PythonTool) => void | Prom
   }
   leftOutTest(
     name,
-    "the Python tool is not installed: pip install model-signing==1.1.1 pyOpenSSL==26.4.0",
+    "the Python tool, or what it is asked for, is not installed: pip install model-signing==1.1.1 " +
+      "sigstore==4.5.1 pyOpenSSL==26.4.0 kubernetes-validate==1.37.0 cel-python==0.5.0",
   );
 }
 
