@@ -14,8 +14,14 @@ import { issueAt } from "./verification.ts";
  */
 const STEPS = 5;
 
+/** Limit of one step when the run sets none, in ms. */
+const STEP_MS = 60_000;
+
 /** Time that a plugin is given to end what nobody waits for any more, in ms. */
 export const ENDING_MS = 2000;
+
+/** Time for telling what a signature says of itself, in ms: nothing is asked of anybody, and nobody can abort it. */
+export const DESCRIBE_MS = 10_000;
 
 /** Calls that plugins have not answered yet. */
 const open = new Set<Pick<Call<unknown>, "who" | "what">>();
@@ -24,9 +30,6 @@ const open = new Set<Pick<Call<unknown>, "who" | "what">>();
 export function openCalls(): readonly string[] {
   return [...open].map(({ who, what }) => `${who} in ${what}`);
 }
-
-/** Limit of one step when the run sets none, in ms. */
-const STEP_MS = 60_000;
 
 /** What is called. */
 export type Call<T> = {
@@ -69,7 +72,10 @@ export async function across<T>(call: Call<T>): Promise<T> {
         new ModelSigningError(
           "PLUGIN_TIMEOUT",
           `${who} did not end ${what} within ${limit / 1000} s`,
-          { hint: `--timeout sets the limit of a step; ${what} may take ${call.steps ?? STEPS}` },
+          // Other calls have limits of their own.
+          call.steps === undefined
+            ? { hint: `--timeout sets the limit of a step; a plugin may take ${STEPS}` }
+            : {},
         ),
       );
     }
@@ -94,7 +100,7 @@ export async function across<T>(call: Call<T>): Promise<T> {
 }
 
 /** Reads an answer; what is wrong with it, also a getter that throws, is the plugin's fault. */
-export function reading<T>(who: string, what: string, read: () => T): T {
+function reading<T>(who: string, what: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -116,7 +122,7 @@ export function reading<T>(who: string, what: string, read: () => T): T {
  *
  * @param signal tells whether the run was aborted, or the plugin says so of itself
  */
-export function asFault(
+function asFault(
   who: string,
   what: string,
   error: unknown,

@@ -12,7 +12,7 @@ import type { RunOptions } from "../../core/options.ts";
 import type { OpenedSigner, Signer, Witness } from "../../core/signer.ts";
 import { quote } from "../../core/text.ts";
 import type { Describer, Verifier } from "../../core/verifier.ts";
-import { across, ENDING_MS } from "./across.ts";
+import { across, DESCRIBE_MS, ENDING_MS } from "./across.ts";
 import { declarationAt, type DeclaredAction, type DeclaredProvider } from "./declaration.ts";
 import { guardSource } from "./guard_source.ts";
 import { listAt, type Members, methodAt, objectAt, ShapeError } from "./shape.ts";
@@ -208,7 +208,8 @@ function describerAt(who: string, value: unknown, where: string): Describer {
       across({
         who,
         what: "describe()",
-        options: {},
+        options: { timeout: DESCRIBE_MS },
+        steps: 1,
         run: () => describe(structuredClone(bundle)),
         read: (value) => descriptionAt(value, "describe()"),
       }),

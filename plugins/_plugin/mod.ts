@@ -1,6 +1,6 @@
 /** Plugins of third parties, whatever form they come in: what they say about themselves, and the border to their code. */
 
-export { across, asFault, openCalls, reading } from "./across.ts";
+export { across, DESCRIBE_MS, openCalls } from "./across.ts";
 export {
   declarationAt,
   type DeclaredAction,

@@ -41,7 +41,6 @@ export type Request<T> = {
 type Waiting = {
   readonly id: number;
   readonly prompts: Prompts | undefined;
-  readonly run: RunOptions;
   settle(frame: JsonObject): void;
   fail(reason: ModelSigningError): void;
 };
@@ -180,7 +179,7 @@ class Line {
     const prompts = id === 0 ? undefined : new Prompts(this.#who, asking, stopwatch, (answer) => {
       this.#send({ type: "answer", id, ...answer });
     });
-    this.#waiting = { id, prompts, run, settle: resolve, fail: reject };
+    this.#waiting = { id, prompts, settle: resolve, fail: reject };
     const limit = stopwatch.left;
     const timer = setInterval(() => {
       if (stopwatch.isOver) {

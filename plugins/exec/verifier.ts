@@ -6,7 +6,13 @@ import { failedCheck, skippedCheck } from "../../core/check.ts";
 import { pae } from "../../core/dsse.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Description, SignatureVerification, Verifier } from "../../core/verifier.ts";
-import { descriptionAt, objectAt, ShapeError, verificationAt } from "../_plugin/mod.ts";
+import {
+  DESCRIBE_MS,
+  descriptionAt,
+  objectAt,
+  ShapeError,
+  verificationAt,
+} from "../_plugin/mod.ts";
 import { frameBytes } from "./frames.ts";
 import type { PayloadForm } from "./hello.ts";
 import { MAX_FRAME_BYTES } from "./limits.ts";
@@ -71,7 +77,7 @@ export async function describeThrough(
       fields === undefined
         ? undefined
         : descriptionAt({ method, fields, certificates: [] }, "described"),
-  }, {});
+  }, { timeout: DESCRIBE_MS });
 }
 
 /** What a bundle says of its signer, as JSON: bytes in base64. */
