@@ -45,10 +45,12 @@ function uncaught(error: unknown): unknown {
   );
 }
 
-function endedEarly(): ModelSigningError {
+function endedEarly(): Error {
   const calls = openCalls();
-  const doer = calls.length === 0 ? "code of a plugin" : calls.join(" or ");
-  return new ModelSigningError("PLUGIN_FAILED", `${doer} ended the process before it was done`, {
-    hint: "this is a fault of the plugin: it must return or throw instead",
-  });
+  if (calls.length === 0) return new Error("the process ended before it was done");
+  return new ModelSigningError(
+    "PLUGIN_FAILED",
+    `${calls.join(" or ")} ended the process before it was done`,
+    { hint: "this is a fault of the plugin: it must return or throw instead" },
+  );
 }

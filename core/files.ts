@@ -1,5 +1,6 @@
 /** Reading and writing signature files. */
 
+import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
@@ -65,10 +66,16 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
 /**
  * Finds out, before long work begins, whether {@link writeFileAtomically} will be able to write.
  *
+ * @param earlier what may be lost: a file that is there must be empty or have `mark` in its first 4096 bytes, so
+ * that a mistyped path replaces no key and no weights. Without it any regular file may
  * @throws {ModelSigningError} `FILE_UNWRITABLE`
  */
-export async function checkWritable(path: string): Promise<void> {
+export async function checkWritable(
+  path: string,
+  earlier?: { readonly kind: string; readonly mark: string },
+): Promise<void> {
   await requireReplaceable(path);
+  if (earlier) await requireEarlier(path, earlier);
   const temporary = temporaryName(path);
   try {
     await using _file = await open(temporary, "wx", 0o666);
@@ -89,6 +96,30 @@ async function requireReplaceable(path: string): Promise<void> {
   throw new ModelSigningError(
     "FILE_UNWRITABLE",
     `cannot write ${quote(path)}: it is ${found}, expected a regular file or nothing`,
+  );
+}
+
+/** The kinds of results have their marks at the beginning, whichever tool wrote them. */
+const HEAD_BYTES = 4096;
+
+async function requireEarlier(
+  path: string,
+  { kind, mark }: { readonly kind: string; readonly mark: string },
+): Promise<void> {
+  let head: Buffer;
+  try {
+    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    head = buffer.subarray(0, bytesRead);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return;
+    throw unwritable(path, error);
+  }
+  if (head.length === 0 || head.includes(mark)) return;
+  throw new ModelSigningError(
+    "FILE_UNWRITABLE",
+    `cannot write ${quote(path)}: it holds something else than ${kind}, which would be lost`,
+    { hint: "name another file, or remove this one" },
   );
 }
 

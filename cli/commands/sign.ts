@@ -35,7 +35,10 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
   // Found out now, not after hours of hashing.
   if (!beside && target !== STANDARD_STREAM) {
     await refuseModelAsTarget(operand, target);
-    await checkWritable(target);
+    await checkWritable(target, {
+      kind: "a signature",
+      mark: "application/vnd.dev.sigstore.bundle",
+    });
   }
   const { source, signatures } = await openModel(invocation);
   const others = await openWitnesses(invocation, run);

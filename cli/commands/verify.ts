@@ -21,7 +21,7 @@ import { usageError } from "../option.ts";
 import { pageStyle } from "../report/page.ts";
 import { verificationJson } from "../report/verification_json.ts";
 import { type NamedReport, verificationText } from "../report/verification_text.ts";
-import { readSignature } from "../signature.ts";
+import { readSignature, STANDARD_STREAM } from "../signature.ts";
 
 const STATUS: Readonly<Record<Report["verdict"], ExitStatus>> = {
   verified: 0,
@@ -48,7 +48,7 @@ export async function verify(
   }
   const reportFile = settings["report"] as string | undefined;
   // Found out now, not after hours of hashing.
-  if (reportFile !== undefined) await checkWritable(reportFile);
+  if (reportFile !== undefined) await checkReportFile(reportFile);
   const verified = await verifyAny(opened, verifier, invocation);
   const { report } = verified;
   run.span?.set({ verdict: report.verdict }, { signature: verified.signature });
@@ -67,6 +67,13 @@ export async function verify(
     io.stdout.write(verificationText(named, pageStyle(io.stdout, io)));
   }
   return STATUS[report.verdict];
+}
+
+async function checkReportFile(path: string): Promise<void> {
+  if (path === STANDARD_STREAM) {
+    throw usageError(`--report is "-", expected a file`, "--format json prints the report");
+  }
+  await checkWritable(path, { kind: "a report", mark: '"verdict"' });
 }
 
 /** A report, the signature that it is about, and what became of the others. */

@@ -77,6 +77,9 @@ function providerAt(value: unknown, where: string): DeclaredProvider {
     kind: choiceAt(given["kind"], `${where}.kind`, PROVIDER_KINDS),
     id: patternAt(given["id"], `${where}.id`, KEBAB_CASE),
   };
+  if (base.kind === "source" && base.id.length === 1) {
+    throw new ShapeError(`${where}.id is ${quote(base.id)}: on Windows, that is a drive`);
+  }
   if (base.kind === "command" && given["subcommands"] !== undefined) {
     return {
       ...base,

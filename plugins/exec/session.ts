@@ -173,8 +173,8 @@ class Line {
       );
     }
     const { promise, resolve, reject } = Promise.withResolvers<JsonObject>();
-    const answered = new AbortController();
-    const signals = [answered.signal, ...(run.signal ? [run.signal] : [])];
+    const settled = new AbortController();
+    const signals = [settled.signal, ...(run.signal ? [run.signal] : [])];
     const asking = { ...run, signal: AbortSignal.any(signals) };
     const prompts = id === 0 ? undefined : new Prompts(this.#who, asking, stopwatch, (answer) => {
       this.#send({ type: "answer", id, ...answer });
@@ -206,7 +206,7 @@ class Line {
       throw error;
     } finally {
       // A question that is still open at the terminal would take the answer to the next one.
-      answered.abort();
+      settled.abort();
       clearInterval(timer);
       clearTimeout(grace);
       run.signal?.removeEventListener("abort", abort);

@@ -10,7 +10,7 @@ import { compiledBinary } from "../support/binary.ts";
 import { programEnvironment } from "../support/cli.ts";
 import { assertFault, assertStatus, assertVerdict, type Outcome } from "../support/outcome.ts";
 import { snapshot } from "../support/snapshot.ts";
-import { SIGN, VERIFY, type Workbench, workbench } from "../support/workbench.ts";
+import { OLD_SIGNATURE, SIGN, VERIFY, type Workbench, workbench } from "../support/workbench.ts";
 
 /** `nobody` on most systems. Any other user than root would do. */
 const OTHER_USER = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
@@ -84,11 +84,11 @@ test("a signature, key and trust file that cannot be read end with a fault each"
 
 test("a folder that cannot be written to is found out, and the old signature stays", async () => {
   await using bench = await openBench();
-  await bench.write({ "out/model.sig": "the old one" });
+  await bench.write({ "out/model.sig": OLD_SIGNATURE });
   chmodSync(join(bench.path, "out"), 0o555);
   const before = snapshot(bench.path);
   const outcome = restricted(bench, [...SIGN, "--signature", "out/model.sig"]);
   assert.deepEqual(snapshot(bench.path), before);
   assertFault(outcome, 3, "FILE_UNWRITABLE");
-  assert.equal(readFileSync(join(bench.path, "out/model.sig"), "utf8"), "the old one");
+  assert.equal(readFileSync(join(bench.path, "out/model.sig"), "utf8"), OLD_SIGNATURE);
 });

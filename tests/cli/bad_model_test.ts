@@ -12,7 +12,7 @@ import { test } from "node:test";
 import { cli } from "../support/cli.ts";
 import { assertFault, assertRejected, assertStatus, assertVerdict } from "../support/outcome.ts";
 import { snapshot } from "../support/snapshot.ts";
-import { SIGN, VERIFY, type Workbench, workbench } from "../support/workbench.ts";
+import { OLD_SIGNATURE, SIGN, VERIFY, type Workbench, workbench } from "../support/workbench.ts";
 
 const VERIFY_JSON = [...VERIFY, "--format", "json"];
 
@@ -198,7 +198,7 @@ for (const [change, apply] of Object.entries(CHANGES)) {
     const model = join(bench.path, "model");
     await writeFile(join(model, "a-large"), "");
     await truncate(join(model, "a-large"), LARGE_BYTES);
-    await writeFile(join(bench.path, "model.sig"), "the old one");
+    await writeFile(join(bench.path, "model.sig"), OLD_SIGNATURE);
     const whileHashing = async (args: readonly string[]) => {
       let changed: Promise<unknown> | undefined;
       const outcome = await cli([...args, "--log-level", "debug"], {

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { cli, kill, programCommand, programEnvironment } from "../support/cli.ts";
 import { assertFault, assertStatus } from "../support/outcome.ts";
 import { snapshot } from "../support/snapshot.ts";
-import { SIGN, VERIFY, type Workbench, workbench } from "../support/workbench.ts";
+import { OLD_SIGNATURE, SIGN, VERIFY, type Workbench, workbench } from "../support/workbench.ts";
 
 /** More than can be hashed while a test runs; sparse, so it takes no space. */
 const ENDLESS_BYTES = 2 ** 38;
@@ -36,9 +36,25 @@ test("sign refuses a path in no folder, a folder, a FIFO and a name that is too 
   assert.ok(lstatSync(join(bench.path, "pipe")).isFIFO());
 });
 
+test("a signature or a report replaces nothing but an earlier one", async () => {
+  await using bench = await workbench();
+  assertStatus(await cli(SIGN, { cwd: bench.path }), 0);
+  const before = snapshot(bench.path);
+  for (const target of ["key.pem", "model/config.json"]) {
+    const outcome = await cli([...SIGN, "--signature", target], { cwd: bench.path });
+    assertFault(outcome, 3, "FILE_UNWRITABLE");
+  }
+  const onto = (file: string) => cli([...VERIFY, "--report", file], { cwd: bench.path });
+  assertFault(await onto("model.sig"), 3, "FILE_UNWRITABLE");
+  assertFault(await onto("-"), 2, "USAGE");
+  assert.deepEqual(snapshot(bench.path), before);
+  await bench.write({ "report.json": "" });
+  for (const _ of ["onto an empty file", "again"]) assertStatus(await onto("report.json"), 0);
+});
+
 test("sign that runs into a full disk leaves the old signature and nothing else", async () => {
   await using bench = await workbench();
-  await bench.write({ "model.sig": "the old one" });
+  await bench.write({ "model.sig": OLD_SIGNATURE });
   const before = snapshot(bench.path);
   // No file may grow; the signal for it is ignored, so that writing fails as on a full disk.
   const script = `trap "" XFSZ; ulimit -f 0; exec "$@"`;
@@ -56,7 +72,7 @@ for (const flags of [[], ["--hash-algorithm", "blake3"], ["--shard-size", "1GiB"
   const name = ["sign", ...flags].join(" ");
   test(`SIGINT ends ${name} with 3 and leaves the old signature and nothing else`, async () => {
     await using bench = await workbench();
-    await bench.write({ "model.sig": "the old one" });
+    await bench.write({ "model.sig": OLD_SIGNATURE });
     await addEndlessFile(bench);
     const before = snapshot(bench.path);
     const outcome = await cli([...SIGN, ...flags, "--log-level", "debug"], {

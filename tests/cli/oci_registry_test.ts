@@ -268,6 +268,9 @@ test("references that the specification does not allow are refused, without a pa
     assertFault(outcome, 2, "USAGE_OCI_REFERENCE");
     assert.ok(!outcome.stderr.includes("secret"), outcome.stderr);
   }
+  const other = await desk.run(["digest", "docker://host/m"]);
+  assertFault(other, 3, "MODEL_NOT_FOUND");
+  assert.match(other.stderr, /^model-signing: hint: .*\boci:/m);
   const wrong = "oci://host/Name";
   const before = snapshot(desk.path);
   for (const args of [signing(wrong), verifying(wrong), ["discover", wrong]]) {

@@ -11,7 +11,7 @@ import { Pki } from "../support/pki.ts";
 import { onTerminal } from "../support/pty.ts";
 import { hsmTest, PIN } from "../support/softhsm.ts";
 import { TsaServer } from "../support/tsa_server.ts";
-import { type Workbench, workbench } from "../support/workbench.ts";
+import { OLD_SIGNATURE, type Workbench, workbench } from "../support/workbench.ts";
 import { reply, tsaCertificate } from "../plugins/_rfc3161/_authority.ts";
 
 const WRONG_PIN = "16180339";
@@ -59,7 +59,7 @@ hsmTest("the compiled program signs with a key in a token", async (hsm) => {
 hsmTest("a module that crashes leaves the old signature and nothing else", async (hsm) => {
   await using folder = await workbench();
   hsm.key("release");
-  await folder.write({ "model.sig": "old" });
+  await folder.write({ "model.sig": OLD_SIGNATURE });
   const before = readdirSync(folder.path);
   const uri = `pkcs11:object=release?module-path=${hsm.shim({ CRASH: 1 })}`;
   const { status } = await cli(sign("key", uri), {
@@ -68,7 +68,7 @@ hsmTest("a module that crashes leaves the old signature and nothing else", async
   });
   assert.notEqual(status, 0);
   assert.deepEqual(readdirSync(folder.path), before);
-  assert.equal(readFileSync(join(folder.path, "model.sig"), "utf8"), "old");
+  assert.equal(readFileSync(join(folder.path, "model.sig"), "utf8"), OLD_SIGNATURE);
 });
 
 hsmTest("sign pkcs11-certificate takes the certificate from the token or a file", async (hsm) => {
@@ -139,14 +139,14 @@ hsmTest("without a terminal and a PIN nothing hangs, and no attempt is made", as
 hsmTest("a wrong PIN ends with 3, is tried once, and leaves the old signature", async (hsm) => {
   await using folder = await workbench();
   hsm.key("release");
-  await folder.write({ "model.sig": "old" });
+  await folder.write({ "model.sig": OLD_SIGNATURE });
   const args = [...sign("key", hsm.uri("object=release")), "--log-level", "debug"];
   const env = { ...hsm.env, PKCS11_PIN: WRONG_PIN };
   const outcome = await cli(args, { cwd: folder.path, env });
   assertFault(outcome, 3, "PKCS11_PIN");
   assert.ok(!outcome.stderr.includes(WRONG_PIN));
   assert.ok(hsm.wrongPinWasTried());
-  assert.equal(readFileSync(join(folder.path, "model.sig"), "utf8"), "old");
+  assert.equal(readFileSync(join(folder.path, "model.sig"), "utf8"), OLD_SIGNATURE);
 });
 
 hsmTest("the PIN comes from the URI or its file before the environment", async (hsm) => {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { type Schema, Validator } from "@cfworker/json-schema";
 import { type NamedReport, verificationText } from "../../cli/report/verification_text.ts";
 import { verificationJson } from "../../cli/report/verification_json.ts";
-import type { CertificateInfo, FileDiff, Report } from "../../core/mod.ts";
+import type { CertificateInfo, FileDiff, Issue, Report } from "../../core/mod.ts";
 import { cli } from "../support/cli.ts";
 import { LEAF_EXTENSIONS, Pki } from "../support/pki.ts";
 import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
@@ -199,6 +199,40 @@ test("verificationText() shows the first 20 of each kind of difference and count
   for (const part of ["Missing (45)", "Modified (45)", "Not signed (45)", "hint: look for them"]) {
     assert.ok(text.includes(part), part);
   }
+});
+
+test("verificationText() tells a hint that many have once, and little of each signature that does not count", () => {
+  const unread = (index: number): Issue => ({
+    code: "ENTRY_UNREADABLE",
+    message: `layer ${index} is known by its digest only`,
+    hint: "read the layers",
+  });
+  const issues = [
+    unread(0),
+    ...Array.from({ length: 1000 }, (_, index) => unread(index + 1)),
+  ] as const;
+  const report: Report = { ...inconclusive, issues };
+  const others = Array.from({ length: 1000 }, (_, index) => ({
+    signature: `other-${index}`,
+    verdict: "rejected" as const,
+    issues,
+  }));
+  const text = verificationText({ ...named(report), others }, { width: Infinity, colors: false });
+  assert.equal(text.split("hint: read the layers").length - 1, 1);
+  assert.ok(text.includes("... and 998 more"));
+  assert.ok(text.split("\n").length < 200);
+});
+
+test("verificationText() says when nobody has signed a model", () => {
+  const message = "there is no signature beside the model";
+  const { signedBy: _, ...unsigned } = inconclusive;
+  const report: Report = {
+    ...unsigned,
+    verdict: "rejected",
+    issues: [{ code: "SIGNATURE_MISSING", message }],
+  };
+  const text = verificationText(named(report), { width: Infinity, colors: false });
+  assert.match(text, /^REJECTED {2}"model": nobody has signed it\n/);
 });
 
 test("verificationText() tells an unread model from a rejected one", () => {

@@ -80,7 +80,7 @@ test("sign that is declined ends with 3, writes nothing, asks nobody, and asks a
   await using sigstore = await startSigstore();
   await using at = await desk();
   const env = await withBrowser(at, LOGGED_IN);
-  await at.write({ "model.sig": "an older signature\n" });
+  await at.write({ "model.sig": OLD_SIGNATURE });
   const before = snapshot(at.path);
   for (const send of ["n\r", "\r", "No\r", "\x03", "\x04"]) {
     const result = await atTerminal(at, signing(sigstore), {

@@ -73,7 +73,7 @@ const LIES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** A desk with an older signature, an instance, and a token. */
 async function scene(sigstore: Sigstore, at: Desk, rekor: 1 | 2) {
-  await at.write({ "model.sig": "an older signature\n" });
+  await at.write({ "model.sig": OLD_SIGNATURE });
   const before = snapshot(at.path);
   const token = await sigstore.token();
   return {
@@ -141,7 +141,7 @@ for (const [name, { service, rekor }] of Object.entries(SERVICES)) {
   test(`Ctrl-C while ${name} does not answer ends with 3 and writes nothing`, async () => {
     await using sigstore = await startSigstore();
     await using at = await desk();
-    await at.write({ "model.sig": "an older signature\n" });
+    await at.write({ "model.sig": OLD_SIGNATURE });
     const before = snapshot(at.path);
     await sigstore.fault({ service, kind: "hang" });
     const interrupted = async (pid: number) => {

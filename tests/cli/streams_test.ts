@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { type ColorChoice, colorChoice } from "../../cli/io.ts";
 import { cli, kill, programCommand, programEnvironment } from "../support/cli.ts";
 import { onTerminal } from "../support/pty.ts";
-import { SIGN, workbench } from "../support/workbench.ts";
+import { OLD_SIGNATURE, SIGN, workbench } from "../support/workbench.ts";
 
 /** So large that hashing goes on until it is interrupted; takes no space on the disk. */
 async function hugeModel(path: string): Promise<void> {
@@ -46,7 +46,7 @@ test("a full disk under stdout ends with 3", async () => {
 test("SIGTERM ends hashing with 3 and leaves the old signature", async () => {
   await using folder = await workbench();
   const cwd = folder.path;
-  await folder.write({ "model.sig": "the old signature" });
+  await folder.write({ "model.sig": OLD_SIGNATURE });
   await hugeModel(join(cwd, "huge"));
   const before = await readdir(cwd);
   const args = ["sign", "key", "huge", "--private-key", "key.pem", "--log-level", "debug"];
@@ -57,7 +57,7 @@ test("SIGTERM ends hashing with 3 and leaves the old signature", async () => {
   assert.equal(status, 3);
   assert.equal(stdout, "");
   assert.match(stderr, /\[ABORTED\]/);
-  assert.equal(await readFile(join(cwd, "model.sig"), "utf8"), "the old signature");
+  assert.equal(await readFile(join(cwd, "model.sig"), "utf8"), OLD_SIGNATURE);
   assert.deepEqual(await readdir(cwd), before);
 });
 

@@ -19,6 +19,9 @@ export const MODEL_FILES: Readonly<Record<string, string>> = {
   "model/weights/part-2.bin": "second part of the weights\n",
 };
 
+/** What stands in the way of a new signature, and may be replaced by it. */
+export const OLD_SIGNATURE = '{"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json"}';
+
 /** Arguments that sign the model into `model.sig`, and that verify it. */
 export const SIGN: readonly string[] = ["sign", "key", "model", "--private-key", "key.pem"];
 export const VERIFY: readonly string[] = [

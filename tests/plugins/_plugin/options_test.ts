@@ -112,6 +112,7 @@ test("declarationAt() refuses plugins that are none", () => {
       { providers: [{ ...PLUGIN.providers[0], kind: "hasher" }] },
       { providers: [{ ...PLUGIN.providers[0], id: "../demo" }] },
       { providers: [{ ...PLUGIN.providers[0], summary: 1 }] },
+      { providers: [{ kind: "source", id: "c", summary: "x", options: [] }] },
       { providers: [{ kind: "command", id: "demo", summary: "x", subcommands: [] }] },
       {
         providers: [{ kind: "command", id: "demo", summary: "x", subcommands: [{ name: "--x" }] }],
