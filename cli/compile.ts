@@ -6,7 +6,8 @@
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { compile, ENTRIES, ROOT } from "./build/compile.ts";
+import { compile, ENTRIES } from "./build/compile.ts";
+import { ROOT } from "./build/project.ts";
 
 const { values, positionals } = parseArgs({
   // `deno task compile -- FILE` hands the dashes on.

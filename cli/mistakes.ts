@@ -3,7 +3,7 @@
 import { findSimilar } from "@optique/core/suggestion";
 import { printable, quote } from "../core/mod.ts";
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
-import { type Command, type Offer, optionsOf } from "./command.ts";
+import { type Command, type CommandFamily, type Offer, optionsOf } from "./command.ts";
 import { flagsOf } from "./option.ts";
 import { flagNames, wordsOf } from "./words.ts";
 
@@ -70,12 +70,50 @@ export function explainUnexpected(
   return {
     problem: `unexpected argument ${quote(token)}`,
     hint: named === undefined
-      ? `${quote(second)} is taken for the model, since it names no ${family.kind}: ${
-        members.map(({ path }) => path[1]).join(", ")
-      }`
+      ? notAMethod(second, family, members, offer)
       : command.operand === undefined
       ? `model-signing ${command.path.join(" ")} --help shows what it takes`
       : "one model or signature at a time; quote a name that holds spaces",
+  };
+}
+
+/** Says of a word that was meant as a method what became of it: `verify pkcs11-key` is a likely guess. */
+function notAMethod(
+  word: string,
+  { name, kind }: CommandFamily,
+  members: readonly Command[],
+  offer: Offer,
+): string {
+  const names = members.map(({ path }) => path[1]).join(", ");
+  const other = offer.commands.find(({ path }) => path[1] === word)?.path[0];
+  const fact = `${quote(word)} is taken for the model`;
+  return other === undefined
+    ? `${fact}, since it names no ${kind}: ${names}`
+    : `${fact}: it is a ${kind} of ${other}, and ${name} has ${names}`;
+}
+
+/** Why there is no page for the words after `help`; undefined when there is one. */
+export function explainHelp(words: readonly string[], offer: Offer): Mistake | undefined {
+  const [first, second] = words;
+  if (first === undefined) return undefined;
+  const family = offer.families.find(({ name }) => name === first);
+  if (!family && !META_COMMANDS.includes(first)) return explainUnexpected(first, [], offer);
+  const members = offer.commands.filter(({ path }) => path[0] === first && path.length === 2);
+  if (family && members.length > 0 && second !== undefined) {
+    const names = members.map(({ path }) => path[1] ?? "");
+    if (!names.includes(second)) {
+      return {
+        problem: `${first} has no ${family.kind} ${quote(second)}`,
+        hint: didYouMean(second, names) ?? oneOf(members),
+      };
+    }
+  }
+  const path = words.slice(0, members.length > 0 ? 2 : 1);
+  const beyond = words[path.length];
+  if (beyond === undefined) return undefined;
+  return {
+    problem: `unexpected argument ${quote(beyond)}`,
+    hint: `model-signing help ${path.join(" ")} shows the page`,
   };
 }
 
@@ -105,11 +143,20 @@ function explainFlag(
       hint: `it belongs to: ${commands}`,
     };
   }
-  const hint = didYouMean(name, [...own.flatMap(flagsOf), "--help", "--version"]);
+  const names = [...own.flatMap(flagsOf), "--help", "--version"];
+  // Every letter is one edit away from every other; what begins with it is meant sooner.
+  const hint = /^-[a-z]$/i.test(name)
+    ? oneOfFew(names.filter((flag) => flag.startsWith(`-${name.toLowerCase()}`)))
+    : didYouMean(name, names);
   return { problem: `unknown flag ${quote(name)}`, ...(hint === undefined ? {} : { hint }) };
 }
 
 function didYouMean(word: string, names: readonly string[]): string | undefined {
-  const similar = findSimilar(word, names);
-  return similar.length > 0 ? `did you mean ${similar.join(" or ")}?` : undefined;
+  return oneOfFew(findSimilar(word, names));
+}
+
+/** More than three are a guess. */
+function oneOfFew(names: readonly string[]): string | undefined {
+  const few = names.length > 0 && names.length <= 3;
+  return few ? `did you mean ${names.join(" or ")}?` : undefined;
 }

@@ -20,7 +20,6 @@ import {
 import { hasherFactory } from "../plugins/mod.ts";
 import type { Invocation } from "./command.ts";
 import { usageError } from "./option.ts";
-import { STANDARD_STREAM } from "./signature.ts";
 
 /**
  * The model of a command line.
@@ -32,7 +31,6 @@ import { STANDARD_STREAM } from "./signature.ts";
  */
 export async function openModel(invocation: Invocation): Promise<OpenedSource> {
   const { operand, registry, settings, run } = invocation;
-  requireOneReader(settings);
   const provider = providerOf(registry, operand) ??
     await readerOf(registry, operand, settings["source"] as string | undefined);
   refuseOptionsOfOthers(invocation, provider);
@@ -71,23 +69,6 @@ function refuseOptionsOfOthers(
     `--${foreign.name} is for models of the kind ${kinds}, and ${
       quote(operand)
     } is of the kind ${id}`,
-  );
-}
-
-/** Standard input can be read once. */
-function requireOneReader(settings: Settings): void {
-  const json = settings["json"];
-  const readers = [
-    ...(settings["registry-password-stdin"] === true ? ["--registry-password-stdin"] : []),
-    ...(settings["signature"] === STANDARD_STREAM ? [`--signature ${STANDARD_STREAM}`] : []),
-    ...(Array.isArray(json) && json.includes(STANDARD_STREAM) ? [`--json ${STANDARD_STREAM}`] : []),
-  ];
-  // A signature that goes to stdout is no reader; the password is what makes the difference.
-  if (readers.length < 2 || settings["registry-password-stdin"] !== true) return;
-  throw usageError(
-    `${readers.join(" and ")} all read stdin`,
-    "give the password in the variable " +
-      "MODEL_SIGNING_REGISTRY_PASSWORD, or the other in a file",
   );
 }
 

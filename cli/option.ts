@@ -135,7 +135,7 @@ function bounded(option: CliOption, value: number | undefined, text: string): Re
   const wanted = {
     integer: "a whole number",
     size: 'bytes, such as 1000000 or "128MiB"',
-    duration: 'seconds or a time such as "90s", "3m" or "1h30m"',
+    duration: 'seconds or a time such as "90s", "3m" or "1h30m", at most 24 days',
   }[option.type as "integer" | "size" | "duration"];
   if (value === undefined || !Number.isSafeInteger(value)) {
     return problem(`is ${quote(text)}, expected ${wanted}`);

@@ -37,9 +37,9 @@ import {
   ROOT_HELP,
   sentence,
 } from "./help.ts";
-import { explainUnexpected, type Mistake, oneOf } from "./mistakes.ts";
+import { explainHelp, explainUnexpected, type Mistake, oneOf } from "./mistakes.ts";
 import { type CliOption, negation, readText, usageError } from "./option.ts";
-import { type CommandLine, readWords } from "./words.ts";
+import { type CommandLine, readWords, wordsOf } from "./words.ts";
 
 /** What the arguments ask for. */
 export type Request =
@@ -71,6 +71,9 @@ export function parseArguments(
   terminal: { readonly columns: number; readonly colors: boolean },
 ): Request {
   const line = readWords(argv, offer);
+  const [first, ...asked] = wordsOf(line.given, offer).map(({ text }) => text);
+  const mistake = first === "help" ? explainHelp(asked, offer) : undefined;
+  if (mistake) throw usageError(mistake.problem, mistake.hint);
   const layout = { ...pageLayout(terminal.columns), colors: terminal.colors };
   let shown = "";
   const result: { value: Request } | Request = runParser(

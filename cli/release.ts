@@ -20,8 +20,8 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { ROOT } from "./build/compile.ts";
 import { platformNamed, PLATFORMS } from "./build/platforms.ts";
+import { ROOT } from "./build/project.ts";
 import { buildRelease, CHECKSUMS, SIGNATURE } from "./build/release.ts";
 
 const { values } = parseArgs({

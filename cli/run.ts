@@ -61,14 +61,7 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
   const openTrace = async (observers: readonly Observer[], logger: Logger) =>
     trace.openTo(observers, await host.traceExport?.(io.env, logger));
   try {
-    const context: PluginContext = {
-      builtin: host.plugins,
-      version: host.version,
-      folders: userFolders(io.env, process.platform),
-      environment: io.env,
-      signal: host.signal,
-      logger: early,
-    };
+    const context = contextOf(host, io, early);
     // In two phases: what the plugins add has to be known before the arguments can be understood.
     const plugins = await openPlugins(pluginArguments(argv, builtinSet(context).offer), context);
     const { registry } = plugins;
@@ -78,18 +71,13 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
     });
     if (request.kind === "text") {
       io.stdout.write(request.text);
-      if (!["completion", "version", "--version"].includes(argv[0] ?? "")) {
-        tellUnusable(plugins.unusable, toStderr);
-      }
+      const isPage = !["completion", "version", "--version"].includes(argv[0] ?? "");
+      if (isPage) tellUnusable(plugins.unusable, toStderr);
       return 0;
     }
     const { command, given } = request;
-    const { settings, operand, warnings } = resolveSettings(
-      command,
-      given,
-      request.operand,
-      io.env,
-    );
+    const resolved = resolveSettings(command, given, request.operand, io.env);
+    const { settings, operand, warnings } = resolved;
     log = openLog(settings, toStderr);
     const { level } = log;
     early.openTo(log.logger);
@@ -129,6 +117,11 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
   } finally {
     progress.erase();
   }
+}
+
+function contextOf({ plugins, version, signal }: Host, io: Io, logger: Logger): PluginContext {
+  const folders = userFolders(io.env, process.platform);
+  return { builtin: plugins, version, folders, environment: io.env, signal, logger };
 }
 
 /** The page is right but for what these would add. */

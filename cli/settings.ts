@@ -19,6 +19,7 @@ import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import { type Command, optionsOf } from "./command.ts";
 import { type CliOption, environmentName, readJson, readText, usageError } from "./option.ts";
 import { PROGRAM } from "./parser.ts";
+import { STANDARD_STREAM } from "./signature.ts";
 
 /** What a command runs with. */
 export type Resolved = {
@@ -44,6 +45,8 @@ export function resolveSettings(
   environment: Environment,
 ): Resolved {
   const options = [...optionsOf(command), ...GLOBAL_OPTIONS];
+  // Now, since reading the JSON takes what another reader waits for, and with what the JSON says below.
+  requireOneReader(command, given, operand);
   const warnings: string[] = [];
   const sources = (given["json"] ?? []) as readonly string[];
   const layers: readonly Layer[] = [
@@ -57,7 +60,32 @@ export function resolveSettings(
   );
   const subject = layers.findLast((layer) => layer.operand !== undefined)?.operand;
   requireAll(command, options, settings, subject);
+  requireOneReader(command, settings, subject);
   return { settings, operand: subject ?? "", warnings };
+}
+
+/** Standard input can be read once. */
+function requireOneReader(
+  { path, operand }: Command,
+  settings: Settings,
+  subject: string | undefined,
+): void {
+  const fromStdin = (value: SettingValue | undefined) => value === STANDARD_STREAM;
+  const json = (settings["json"] ?? []) as readonly string[];
+  const readers = [
+    ...json.filter(fromStdin).map(() => `--json ${STANDARD_STREAM}`),
+    // `sign` writes it to stdout.
+    ...(path[0] !== "sign" && fromStdin(settings["signature"])
+      ? [`--signature ${STANDARD_STREAM}`]
+      : []),
+    ...(operand?.jsonKey === "signature" && fromStdin(subject) ? [operand.metavar] : []),
+    ...(settings["registry-password-stdin"] === true ? ["--registry-password-stdin"] : []),
+  ];
+  if (readers.length < 2) return;
+  throw usageError(
+    `${readers.join(" and ")} want stdin, which can be read once`,
+    "give one of them there and the others in files or variables",
+  );
 }
 
 /** Both settings as one; an option of the stronger ones also takes the place of its alternative. */

@@ -23,7 +23,7 @@ export type CommandLine = {
 export function readWords(argv: readonly string[], offer: Offer): CommandLine {
   const given = withHyphens(argv, flagNames(offer.commands));
   if (given[0] !== "completion") {
-    const args = withPreferred(given, offer);
+    const args = withHelpLast(withPreferred(given, offer), offer);
     return { given, args, scope: scopeOf(args, offer), open: false };
   }
   const finished = given.slice(2, -1);
@@ -78,6 +78,15 @@ function withPreferred(args: readonly string[], offer: Offer): readonly string[]
     ? beforeOperands(args).some((arg) => arg === "--help" || arg === "-h")
     : offer.commands.some(({ path }) => path[0] === family.name && path[1] === second.text);
   return named ? args : args.toSpliced(first.index + 1, 0, family.preferred);
+}
+
+/** `sign key --help` for `sign --help key`: the page is about all words, wherever help is asked for. */
+function withHelpLast(args: readonly string[], offer: Offer): readonly string[] {
+  const { length } = beforeOperands(args);
+  const at = args.findIndex((arg) => arg === "--help" || arg === "-h");
+  const later = wordsOf(args, offer).some(({ index }) => index > at);
+  if (at < 0 || at >= length || !later) return args;
+  return [...args.slice(0, at), ...args.slice(at + 1, length), args[at]!, ...args.slice(length)];
 }
 
 function scopeOf(args: readonly string[], offer: Offer): Offer {

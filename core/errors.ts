@@ -238,7 +238,12 @@ export function parsed<T>(parse: () => T): Parsed<T> {
 
 /** Throws `ABORTED` when `signal` has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new ModelSigningError("ABORTED", "aborted", { cause: signal.reason });
+  if (signal?.aborted) throw aborted(signal.reason);
+}
+
+/** The error of an operation that was ended, and why. */
+export function aborted(reason?: unknown): ModelSigningError {
+  return new ModelSigningError("ABORTED", "aborted", { cause: reason });
 }
 
 /** What the operating system's codes say, in the words of messages. */

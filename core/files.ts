@@ -2,12 +2,12 @@
 
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Bundle, parseBundle } from "./bundle.ts";
 import { ModelSigningError, type Parsed, systemCode, systemReason } from "./errors.ts";
 import { MAX_BUNDLE_BYTES } from "./limits.ts";
+import { READ_ONLY, readStart } from "./open_file.ts";
 import { quote } from "./text.ts";
 
 /**
@@ -18,19 +18,13 @@ import { quote } from "./text.ts";
 export async function readBundleFile(path: string): Promise<Parsed<Bundle>> {
   let bytes: Uint8Array;
   try {
-    // Without O_NONBLOCK, opening a FIFO waits for a writer.
-    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    await using file = await open(path, READ_ONLY);
     const facts = await file.stat();
-    if (!facts.isFile()) throw unreadable(path, "it is not a regular file");
-    if (facts.size > MAX_BUNDLE_BYTES) return tooLarge(path, facts.size);
-    bytes = new Uint8Array(facts.size);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
+    if (!facts.isFile()) {
+      throw unreadable(path, `it is ${facts.isDirectory() ? "a directory" : "not a regular file"}`);
     }
-    bytes = bytes.subarray(0, length);
+    if (facts.size > MAX_BUNDLE_BYTES) return tooLarge(path, facts.size);
+    bytes = await readStart(file, facts.size);
   } catch (error) {
     if (error instanceof ModelSigningError) throw error;
     throw unreadable(path, systemReason(error), error);
@@ -108,9 +102,8 @@ async function requireEarlier(
 ): Promise<void> {
   let head: Buffer;
   try {
-    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    head = buffer.subarray(0, bytesRead);
+    await using file = await open(path, READ_ONLY);
+    head = Buffer.from(await readStart(file, HEAD_BYTES));
   } catch (error) {
     if (systemCode(error) === "ENOENT") return;
     throw unwritable(path, error);
@@ -119,7 +112,7 @@ async function requireEarlier(
   throw new ModelSigningError(
     "FILE_UNWRITABLE",
     `cannot write ${quote(path)}: it holds something else than ${kind}, which would be lost`,
-    { hint: "name another file, or remove this one" },
+    { hint: "name another file, or move this one away" },
   );
 }
 

@@ -33,8 +33,11 @@ export function parseJson(bytes: Uint8Array, maxValues: number = MAX_JSON_VALUES
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new JsonError("not valid UTF-8", 0);
+    // What PowerShell before version 6 writes for `>`.
+    const utf16 = bytes[0] === 0xff && bytes[1] === 0xfe || bytes[0] === 0xfe && bytes[1] === 0xff;
+    throw new JsonError(utf16 ? "UTF-16 in the place of UTF-8" : "not valid UTF-8", 0);
   }
+  if (text.startsWith("\ufeff")) throw new JsonError("unexpected byte order mark", 0);
   return new Parser(text, maxValues).document();
 }
 

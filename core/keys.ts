@@ -12,7 +12,7 @@ export type KeyAlgorithm = {
 };
 
 /** RSA keys below this many bits are refused. */
-export const MIN_RSA_BITS = 2048;
+const MIN_RSA_BITS = 2048;
 
 const CURVES: Readonly<Record<string, KeyAlgorithm>> = {
   prime256v1: { name: "EC P-256", digest: "sha256" },

@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { ROOT } from "./support/project.ts";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = ["core", "plugins", "cli"];
 
 /** The packages that a user gets. */
@@ -50,6 +49,11 @@ function isPackage({ to, relative }: Import): boolean {
   return !relative && DEPENDENCIES.some((name) => to === name || to.startsWith(`${name}/`));
 }
 
+/** What makes the program, and is no part of it. */
+function isBuilding(file: string): boolean {
+  return /^cli\/(?:build\/|package\/|compile\.ts$|release\.ts$)/.test(file);
+}
+
 function allowed(edge: Import): boolean {
   const { from, to } = edge;
   if (to.startsWith("node:")) return true;
@@ -70,6 +74,7 @@ function allowed(edge: Import): boolean {
     // `plugin check` runs the suites on plugins of third parties.
     const suites = from === "cli/plugin_suites.ts" && to === "core/contract/mod.ts";
     const telemetry = from === "cli/main_otel.ts" && to === "plugins/otel/mod.ts";
+    if (isBuilding(to)) return isBuilding(from);
     return to.startsWith("cli/") || to === "core/mod.ts" || to === "plugins/mod.ts" || worker ||
       suites || telemetry || isPackage(edge);
   }

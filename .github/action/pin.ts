@@ -11,19 +11,22 @@ import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { PLATFORMS } from "../../cli/build/platforms.ts";
 
 const CHECKSUMS = fileURLToPath(new URL("checksums.txt", import.meta.url));
 const ROOT = new URL("../../", import.meta.url);
 
-/** A line of `SHA256SUMS` about a binary; `*` is what sha256sum writes for files that are no text. */
-const BINARY =
-  /^([0-9a-f]{64}) [ *](?:\.\/)?(model-signing-(?:linux|darwin|windows)-(?:x64|arm64)(?:-musl)?(?:\.exe)?)$/;
+/** A line of `SHA256SUMS`; `*` is what sha256sum writes for files that are no text. */
+const LINE = /^([0-9a-f]{64}) [ *](?:\.\/)?(\S+)$/;
+
+/** What a release has beside them, nobody runs. */
+const BINARIES: ReadonlySet<string> = new Set(PLATFORMS.map(({ file }) => file));
 
 /** The list with a release put in front: `DIGEST  vVERSION/BINARY`. What it said of the same version is replaced. */
 export function withRelease(checksums: string, sums: string, version: string): string {
   const binaries = sums.split("\n").flatMap((line) => {
-    const [, digest, name] = BINARY.exec(line) ?? [];
-    return name === undefined ? [] : [`${digest}  v${version}/${name}`];
+    const [, digest, name = ""] = LINE.exec(line) ?? [];
+    return BINARIES.has(name) ? [`${digest}  v${version}/${name}`] : [];
   });
   if (binaries.length === 0) throw new Error("SHA256SUMS lists no binaries");
   const lines = checksums.split("\n").filter((line) => line !== "");

@@ -4,11 +4,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import type { Platform } from "./platforms.ts";
-
-/** The project's folder, with a separator at its end. */
-export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
+import { ROOT } from "./project.ts";
 
 /** What is compiled, and from what. */
 export type CompileOptions = {

@@ -1,5 +1,7 @@
 /** What `deno.lock` says about npm packages. */
 
+import { Buffer } from "node:buffer";
+
 /** A package at the version, and with the content, that was locked. */
 export type LockedPackage = {
   readonly name: string;
@@ -57,6 +59,11 @@ export function lockedPackage(lock: Lock, key: string): LockedPackage {
   const locked = lock.get(key);
   if (!locked) throw new Error(`"${key}" is not in the lock file: run "deno install"`);
   return locked;
+}
+
+/** The digest in a package's integrity, as lowercase hex. */
+export function sha512Of({ integrity }: LockedPackage): string {
+  return Buffer.from(integrity.slice("sha512-".length), "base64").toString("hex");
 }
 
 /**

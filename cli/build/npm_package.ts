@@ -1,13 +1,13 @@
 /** Packages of other platforms than this one, which `deno install` leaves out. */
 
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { userFolders } from "../user_folders.ts";
-import type { LockedPackage } from "./lock.ts";
+import { type LockedPackage, sha512Of } from "./lock.ts";
 
 /** Brings the tarball of `name@version` into an empty folder, as the only file. */
 export type Fetch = (specifier: string, folder: string) => void;
@@ -34,9 +34,7 @@ export function packageTarball(
   cache: string,
   fetch: Fetch = npmPack,
 ): Buffer {
-  // Hex, because base64 has slashes.
-  const digest = Buffer.from(locked.integrity.slice("sha512-".length), "base64").toString("hex");
-  const kept = join(cache, `${digest}.tgz`);
+  const kept = join(cache, `${sha512Of(locked)}.tgz`);
   const cached = readIfThere(kept);
   if (cached && integrity(cached) === locked.integrity) return cached;
   mkdirSync(cache, { recursive: true });

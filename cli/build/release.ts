@@ -6,11 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checksums, sha256OfFile } from "./checksums.ts";
 import { adHocSignatureFault, signAdHoc } from "./code_signature.ts";
-import { compile, ENTRIES, ROOT } from "./compile.ts";
+import { compile, ENTRIES } from "./compile.ts";
 import { checkExecutable } from "./executable.ts";
 import { type Lock, type LockedPackage, lockedPackage, readLock } from "./lock.ts";
 import { buildCache, packageTarball } from "./npm_package.ts";
 import type { Platform } from "./platforms.ts";
+import { ROOT } from "./project.ts";
 import { type BuiltBinary, type LicensedPackage, sbom } from "./sbom.ts";
 import { readTarball, unpackTarball } from "./tarball.ts";
 

@@ -1,8 +1,7 @@
 /** The bill of materials of a release: CycloneDX 1.6 as JSON (ECMA-424). */
 
-import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { LockedPackage } from "./lock.ts";
+import { type LockedPackage, sha512Of } from "./lock.ts";
 
 /** A package, and the licence that its `package.json` names. */
 export type LicensedPackage = LockedPackage & { readonly license: string };
@@ -98,14 +97,13 @@ function fileComponent({ file, sha256 }: BuiltBinary): Component {
 /** The hash is that of the package's tarball, as it was locked. */
 function packageComponent(part: LicensedPackage, type: "library" | "platform"): Component {
   const [scope, name] = part.name.startsWith("@") ? part.name.split("/") : [undefined, part.name];
-  const digest = Buffer.from(part.integrity.slice("sha512-".length), "base64").toString("hex");
   return {
     type,
     "bom-ref": purl(part),
     ...(scope === undefined ? {} : { group: scope }),
     name: name!,
     version: part.version,
-    hashes: [{ alg: "SHA-512", content: digest }],
+    hashes: [{ alg: "SHA-512", content: sha512Of(part) }],
     licenses: licenses(part.license),
     purl: purl(part),
   };

@@ -9,6 +9,7 @@ import {
   printableJson,
   quote,
   Registry,
+  throwIfAborted,
 } from "../../core/mod.ts";
 import { builtinPlugins, loadExecutable, loadModule, protocolContract } from "../../plugins/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
@@ -118,9 +119,7 @@ async function checked(
     }
     let hangs = false;
     for (const { name, run } of suite.cases) {
-      if (signal.aborted) {
-        throw new ModelSigningError("ABORTED", "aborted", { cause: signal.reason });
-      }
+      throwIfAborted(signal);
       if (hangs) {
         // Each would take as long.
         results.push({ about, name, outcome: "unchecked", reason: "an earlier case did not end" });

@@ -35,6 +35,9 @@ export async function verify(
   invocation: Invocation,
 ): Promise<ExitStatus> {
   const { settings, run, io, operand } = invocation;
+  const reportFile = settings["report"] as string | undefined;
+  // Found out now, not after hours of hashing.
+  if (reportFile !== undefined) await removeReport(reportFile);
   const verifier = await traced(
     run,
     "open.verifier",
@@ -46,9 +49,6 @@ export async function verify(
   if (folder !== undefined && !puller) {
     throw usageError("--pull is given, and the model is on this machine already");
   }
-  const reportFile = settings["report"] as string | undefined;
-  // Found out now, not after hours of hashing.
-  if (reportFile !== undefined) await checkReportFile(reportFile);
   const verified = await verifyAny(opened, verifier, invocation);
   const { report } = verified;
   run.span?.set({ verdict: report.verdict }, { signature: verified.signature });
@@ -69,11 +69,13 @@ export async function verify(
   return STATUS[report.verdict];
 }
 
-async function checkReportFile(path: string): Promise<void> {
+/** What an earlier run found must not be taken for the outcome of one that fails. */
+async function removeReport(path: string): Promise<void> {
   if (path === STANDARD_STREAM) {
     throw usageError(`--report is "-", expected a file`, "--format json prints the report");
   }
   await checkWritable(path, { kind: "a report", mark: '"verdict"' });
+  await removeFile(path);
 }
 
 /** A report, the signature that it is about, and what became of the others. */

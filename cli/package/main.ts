@@ -7,10 +7,9 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { ROOT } from "../build/project.ts";
 import { type Entries, packageManifest, type ProjectManifest } from "./manifest.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const target = resolve(process.argv[2] ?? join(ROOT, "dist", "npm"));
 const folder = join(target, "package");
 

@@ -9,7 +9,7 @@ import {
 } from "../../core/mod.ts";
 import type { ExitStatus } from "../command.ts";
 import type { Log } from "../log.ts";
-import { withoutTokens } from "../redact.ts";
+import { withoutSecrets } from "../redact.ts";
 import { SHOWN } from "./page.ts";
 
 /** Errors below an error that are shown at debug level. */
@@ -38,14 +38,14 @@ export function tellFault(
 
 type Fault = Pick<ModelSigningError, "message" | "hint" | "issues"> & { readonly code: string };
 
-/** The fault, without identity tokens: one that was given in the wrong place would be quoted from there. */
+/** The fault, without secrets: one that was given in the wrong place would be quoted from there. */
 function asFault(error: unknown): Fault {
   const { message, code, hint, issues } = faultOf(error);
   return {
     code,
-    message: withoutTokens(message),
-    hint: hint === undefined ? undefined : withoutTokens(hint),
-    issues: issues.map((issue) => ({ ...issue, message: withoutTokens(issue.message) })),
+    message: withoutSecrets(message),
+    hint: hint === undefined ? undefined : withoutSecrets(hint),
+    issues: issues.map((issue) => ({ ...issue, message: withoutSecrets(issue.message) })),
   };
 }
 
@@ -91,6 +91,6 @@ function stackText(error: unknown): string {
     stacks.push(at.stack ?? at.message);
   }
   return stacks.flatMap((stack) => stack.split("\n"))
-    .map((line) => `model-signing: debug: ${printable(withoutTokens(line))}\n`)
+    .map((line) => `model-signing: debug: ${printable(withoutSecrets(line))}\n`)
     .join("");
 }

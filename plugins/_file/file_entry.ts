@@ -1,19 +1,14 @@
 /** A file of the model and its content. */
 
-import { constants, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type IssueCode, ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
+import { READ_ONLY_NO_FOLLOW } from "../../core/open_file.ts";
 import type { ByteRange, Entry, FileLocation, StatedDigest } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
 
 /** Bytes read at once. 64 KiB to 1 MiB are equally fast; larger is slower. */
 const CHUNK = 256 * 1024;
-
-/**
- * A link that took the file's place is not followed, and a FIFO is not waited for. Windows has neither
- * flag, nor such FIFOs.
- */
-const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** Where a file lies, with the facts of its listing. */
 export function locationOf(path: string, stats: Stats): FileLocation {
@@ -87,7 +82,7 @@ class Content implements UnderlyingDefaultSource<Uint8Array> {
   async #read(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     try {
       if (this.#file === undefined) {
-        this.#file = await open(this.#entry.location.path, FLAGS);
+        this.#file = await open(this.#entry.location.path, READ_ONLY_NO_FOLLOW);
         await this.#compare(this.#file);
       }
       const left = this.#end - this.#position;

@@ -1,7 +1,7 @@
 /** The border between the program and code of others: every call goes out, and every answer comes in, through here. */
 
 import { setInterval } from "node:timers";
-import { type ErrorCode, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { aborted, type ErrorCode, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { excerpt } from "../../core/text.ts";
 import { MAX_TEXT_LENGTH, patternAt, ShapeError, textAt } from "./shape.ts";
@@ -81,7 +81,7 @@ export async function across<T>(call: Call<T>): Promise<T> {
     }
   }, 250);
   const abort = () => {
-    if (signal) reject(aborted(signal));
+    if (signal) reject(aborted(signal.reason));
   };
   signal?.addEventListener("abort", abort, { once: true });
   open.add(call);
@@ -144,7 +144,7 @@ function ownFault(
   try {
     if (!(error instanceof ModelSigningError)) return undefined;
     const { code, hint, issues } = error;
-    if (code === "ABORTED" && signal?.aborted) return aborted(signal);
+    if (code === "ABORTED" && signal?.aborted) return aborted(signal.reason);
     const message = error.message.slice(0, MAX_TEXT_LENGTH);
     return new ModelSigningError(
       patternAt(code, "code", /^[A-Z][A-Z0-9_]{0,63}$/) as ErrorCode,
@@ -158,10 +158,6 @@ function ownFault(
   } catch {
     return undefined;
   }
-}
-
-function aborted(signal: AbortSignal): ModelSigningError {
-  return new ModelSigningError("ABORTED", "aborted", { cause: signal.reason });
 }
 
 /** Anything can be thrown, also what cannot be made a text of. */

@@ -22,7 +22,7 @@ const MAX_PROVIDERS = 50;
 const MAX_EXAMPLES = 20;
 
 /** Kinds of providers that a plugin can bring. */
-export const PROVIDER_KINDS: readonly Provider["kind"][] = [
+const PROVIDER_KINDS: readonly Provider["kind"][] = [
   "source",
   "signer",
   "witness",

@@ -1,10 +1,11 @@
 /** Whether a file that is to be run lies where nobody else can change it. */
 
-import { constants, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { lstat, open, readlink, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join, parse, relative, resolve, sep } from "node:path";
 import process from "node:process";
 import { ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
+import { READ_ONLY, readStart } from "../../core/open_file.ts";
 import { quote } from "../../core/text.ts";
 
 /** Symbolic links that a path may lead through; Linux follows as many (path_resolution(7)). */
@@ -39,21 +40,13 @@ export async function safeFile(path: string, options: PlaceOptions): Promise<Saf
   const real = await safePlace(path, { outside, what });
   const shown = `${what} ${quote(path)}`;
   try {
-    // Without O_NONBLOCK, opening a FIFO waits for a writer.
-    await using file = await open(real, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    await using file = await open(real, READ_ONLY);
     const facts = await file.stat();
     if (!facts.isFile()) throw unloadable(shown, "it is not a regular file");
     if (facts.size > limit) {
       throw unloadable(shown, `it has ${facts.size} bytes, expected at most ${limit}`);
     }
-    const bytes = new Uint8Array(facts.size);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return { path: real, bytes: bytes.subarray(0, length) };
+    return { path: real, bytes: await readStart(file, facts.size) };
   } catch (error) {
     if (error instanceof ModelSigningError) throw error;
     throw unloadable(shown, systemReason(error), error);

@@ -8,7 +8,7 @@ import { KEBAB_CASE } from "../_plugin/mod.ts";
 import { absoluteFolders } from "./environment.ts";
 
 /** What the names of such programs begin with. */
-export const PREFIX = "model-signing-plugin-";
+const PREFIX = "model-signing-plugin-";
 
 /** Windows runs nothing but these without a shell. */
 const SUFFIX: string = process.platform === "win32" ? ".exe" : "";

@@ -22,7 +22,7 @@ import { VARIABLE_NAME } from "./environment.ts";
 export const PROTOCOL_VERSION = 1;
 
 /** Digests that a plugin can ask for in the place of the payload. */
-export const PAYLOAD_DIGESTS = ["sha256", "sha384", "sha512"] as const;
+const PAYLOAD_DIGESTS = ["sha256", "sha384", "sha512"] as const;
 
 /** In what form a plugin takes what is signed: as it is, or as digests. */
 export type PayloadForm = "pae" | readonly (typeof PAYLOAD_DIGESTS)[number][];

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { setInterval } from "node:timers";
-import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { aborted, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { CONTRACT_VERSION } from "../../core/plugin.ts";
@@ -192,7 +192,7 @@ class Line {
       // One that does not listen is ended.
       grace = setTimeout(() => {
         this.child?.kill();
-        reject(new ModelSigningError("ABORTED", "aborted", { cause: run.signal?.reason }));
+        reject(aborted(run.signal?.reason));
       }, id > 0 ? GRACE_MS : 0);
     };
     run.signal?.addEventListener("abort", abort, { once: true });
@@ -291,9 +291,7 @@ function errorIn(
   { code, message, hint }: JsonObject,
   signal: AbortSignal | undefined,
 ): ModelSigningError {
-  if (code === "ABORTED" && signal?.aborted) {
-    return new ModelSigningError("ABORTED", "aborted", { cause: signal.reason });
-  }
+  if (code === "ABORTED" && signal?.aborted) return aborted(signal.reason);
   const ours = typeof code === "string" && /^(?:PLUGIN_[A-Z0-9_]{1,57}|ABORTED)$/.test(code);
   return new ModelSigningError(
     ours ? code as `PLUGIN_${string}` | "ABORTED" : "PLUGIN_FAILED",

@@ -32,8 +32,7 @@ const NAMES_PER_LOOK = 64;
 /** What the reader can do, by code. */
 const HINTS: Partial<Record<IssueCode, string>> = {
   ENTRY_NAME: "rename it, or leave out the folder it lies in with --ignore-paths",
-  ENTRY_SYMLINK:
-    "sign with --allow-symlinks to follow links, or leave the path out with --ignore-paths",
+  ENTRY_SYMLINK: "add --allow-symlinks to follow links, or leave the path out with --ignore-paths",
   ENTRY_SYMLINK_DANGLING: "restore its target, or leave the path out with --ignore-paths",
   ENTRY_SYMLINK_CYCLE: "remove the link, or leave the path out with --ignore-paths",
   ENTRY_NOT_REGULAR: "remove it, or leave the path out with --ignore-paths",

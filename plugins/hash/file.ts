@@ -1,18 +1,15 @@
 /** Hashes a range of a file, and tells whether it still is the file that was listed. */
 
 import { Buffer } from "node:buffer";
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { systemCode, systemReason } from "../../core/errors.ts";
+import { READ_ONLY, READ_ONLY_NO_FOLLOW } from "../../core/open_file.ts";
 import type { Algorithm } from "./algorithm.ts";
 import type { Tally } from "./tally.ts";
 import type { Failure, FileUnit, Outcome } from "./unit.ts";
 
 /** Bytes per read. Native BLAKE3 takes 7.1 GB/s in steps of 64 KiB, 8.9 of 1 MiB, 8.8 of 4 MiB (in memory, Bun 1.4.5). */
 const CHUNK_BYTES = 1024 * 1024;
-
-/** O_NONBLOCK: a FIFO that took the file's place must not hang us. Windows has neither flag. */
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-const NO_FOLLOW = constants.O_NOFOLLOW ?? 0;
 
 /** What `open` says when another kind of thing, or nothing, is where the file was. */
 const GONE: Readonly<Record<string, string>> = {
@@ -43,7 +40,7 @@ export class FileHasher {
   constructor(settings: FileHasherSettings) {
     this.#algorithm = settings.algorithm;
     this.#tally = settings.tally;
-    this.#flags = settings.followLinks ? OPEN_FLAGS : OPEN_FLAGS | NO_FOLLOW;
+    this.#flags = settings.followLinks ? READ_ONLY : READ_ONLY_NO_FOLLOW;
   }
 
   /** Hashes a range, pausing after each chunk. Ending it early closes the file. Never throws for the file. */

@@ -1,6 +1,6 @@
 /** One pass over a model's entries: queues, lanes, results. */
 
-import { type IssueCode, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { aborted, type IssueCode, throwIfAborted } from "../../core/errors.ts";
 import type { Hashed, HashSettings } from "../../core/hasher.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { shardName, shardRanges } from "../../core/shard.ts";
@@ -364,8 +364,4 @@ export class Run {
 
 function cost({ start, end }: ByteRange): number {
   return end - start + FILE_COST;
-}
-
-function aborted(reason?: unknown): ModelSigningError {
-  return new ModelSigningError("ABORTED", "aborted", { cause: reason });
 }

@@ -7,7 +7,7 @@ import { access, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { childEnvironment } from "../../core/child_environment.ts";
-import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { aborted, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import { isObject, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { Secret } from "../../core/secret.ts";
@@ -95,7 +95,7 @@ function run(
       if (error.code === 1 && stdout.trim() === NOT_FOUND) return resolve(undefined);
       reject(
         options.signal?.aborted
-          ? new ModelSigningError("ABORTED", "aborted", { cause: options.signal.reason })
+          ? aborted(options.signal.reason)
           : failed(helper, reasonOf(error, timeout)),
       );
     });

@@ -56,7 +56,7 @@ export function dockerCredentials(environment: Environment = process.env): Crede
 }
 
 /** Where credentials may be, in the order in which they are tried. */
-export function credentialFiles(environment: Environment): readonly string[] {
+function credentialFiles(environment: Environment): readonly string[] {
   const home = environment["HOME"] ?? environment["USERPROFILE"];
   const inHome = (...parts: readonly string[]) => home ? join(home, ...parts) : undefined;
   const { REGISTRY_AUTH_FILE, DOCKER_CONFIG, XDG_RUNTIME_DIR, XDG_CONFIG_HOME } = environment;

@@ -1,10 +1,11 @@
 /** The files of a layout, read and written without ever leaving it. */
 
-import { constants, type Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
 import { writeFileAtomically } from "../../core/files.ts";
+import { READ_ONLY_NO_FOLLOW, readStart } from "../../core/open_file.ts";
 import { quote } from "../../core/text.ts";
 
 /** Bytes of one read: 256 KiB is the fastest of those tried for hashing (docs of plugins/hash). */
@@ -28,15 +29,9 @@ export class LayoutFiles {
       throw this.#unreadable(name, `it has ${opened.size} bytes, more than ${maxBytes}`);
     }
     // A byte more than it should have, to notice one that grows.
-    const bytes = new Uint8Array(opened.size + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    if (length > opened.size) throw this.#unreadable(name, "it grew while it was read");
-    return bytes.subarray(0, length);
+    const bytes = await readStart(file, opened.size + 1);
+    if (bytes.length > opened.size) throw this.#unreadable(name, "it grew while it was read");
+    return bytes;
   }
 
   /** Reads a file as it goes; undefined when there is none. Throws `FILE_UNREADABLE`, in the stream too. */
@@ -104,9 +99,7 @@ export class LayoutFiles {
   ): Promise<{ readonly file: FileHandle; readonly size: number } | undefined> {
     let file: FileHandle | undefined;
     try {
-      // Without O_NONBLOCK, opening a FIFO waits for a writer.
-      const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
-      file = await open(await this.#realPath(name), flags);
+      file = await open(await this.#realPath(name), READ_ONLY_NO_FOLLOW);
       const facts = await file.stat();
       if (!facts.isFile()) throw this.#unreadable(name, "it is not a regular file");
       return { file, size: facts.size };

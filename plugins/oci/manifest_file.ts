@@ -1,6 +1,5 @@
 /** A manifest that lies in a file, such as `skopeo inspect --raw` writes. */
 
-import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import {
@@ -10,6 +9,7 @@ import {
   systemReason,
 } from "../../core/errors.ts";
 import { isObject, type Json, JsonError, parseJson } from "../../core/json.ts";
+import { READ_ONLY, readStart } from "../../core/open_file.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { SourceProvider } from "../../core/plugin.ts";
 import { quote } from "../../core/text.ts";
@@ -103,19 +103,12 @@ const AS_FILE = "--source file takes it for a model of one file";
 /** The file, or undefined when it is too large for a manifest. */
 async function readManifest(path: string): Promise<Uint8Array | undefined> {
   try {
-    // Without O_NONBLOCK, opening a FIFO waits for a writer.
-    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    await using file = await open(path, READ_ONLY);
     const facts = await file.stat();
     if (!facts.isFile()) throw refused(`model ${quote(path)} is no regular file`);
     if (facts.size > MAX_MANIFEST_BYTES) return undefined;
-    const bytes = new Uint8Array(MAX_MANIFEST_BYTES + 1);
-    let length = 0;
-    for (;;) {
-      const { bytesRead } = await file.read(bytes, length, bytes.length - length, null);
-      length += bytesRead;
-      if (length > MAX_MANIFEST_BYTES) return undefined;
-      if (bytesRead === 0) return bytes.slice(0, length);
-    }
+    const bytes = await readStart(file, MAX_MANIFEST_BYTES + 1);
+    return bytes.length > MAX_MANIFEST_BYTES ? undefined : bytes;
   } catch (error) {
     if (error instanceof ModelSigningError) throw error;
     if (systemCode(error) === "ENOENT") {

@@ -24,7 +24,7 @@ import { EMPTY_CONFIG } from "./media_types.ts";
 export const CONFIG_NAME = "config.json";
 
 /** Name of the config blob beside a layer called {@link CONFIG_NAME}. */
-export const CONFIG_NAME_BESIDE = "oci-config.json";
+const CONFIG_NAME_BESIDE = "oci-config.json";
 
 /** What oras calls a file of no known type ("oras push"). */
 const ORAS_FILE = "application/vnd.oci.image.layer.v1.tar";

@@ -1,10 +1,10 @@
 /** Whether a folder is already what would be pulled to it. */
 
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
 import { lstat, open, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { throwIfAborted } from "../../core/errors.ts";
+import { READ_ONLY_NO_FOLLOW } from "../../core/open_file.ts";
 import type { NamedBlob } from "./naming.ts";
 
 /** 1 MiB: larger reads hash no faster. */
@@ -48,8 +48,7 @@ async function isLayer(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   // Whatever was put there since it was listed.
-  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-  await using file = await open(path, flags);
+  await using file = await open(path, READ_ONLY_NO_FOLLOW);
   const facts = await file.stat();
   if (!facts.isFile() || facts.size !== descriptor.size) return false;
   const hash = createHash("sha256");

@@ -74,7 +74,7 @@ export function referenceText(reference: OciReference): string {
 }
 
 /** Whether a text can be a tag. */
-export function isTag(text: string): boolean {
+function isTag(text: string): boolean {
   return TAG.test(text);
 }
 

@@ -13,11 +13,11 @@ import {
 import type { Logger } from "../../core/logger.ts";
 import { spanLine } from "./console.ts";
 import type { ExportSettings } from "./environment.ts";
-import type { TelemetryExport } from "./open.ts";
+import type { TraceExport } from "./open.ts";
 import { spanObserver } from "./span_observer.ts";
 
 /** Collects the spans of a run, and sends all of them at its end: one request, and none while models are hashed. */
-export function exportTo(settings: ExportSettings, logger: Logger): TelemetryExport {
+export function exportTo(settings: ExportSettings, logger: Logger): TraceExport {
   const spans: ReadableSpan[] = [];
   const provider = new BasicTracerProvider({
     resource: defaultResource().merge(resourceFromAttributes(settings.resource)),

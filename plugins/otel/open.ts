@@ -5,7 +5,7 @@ import type { Observer } from "../../core/observer.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 
 /** Takes spans elsewhere. */
-export type TelemetryExport = {
+export type TraceExport = {
   /** Makes spans of events. */
   readonly observer: Observer;
   /** Sends the spans that have ended. Takes a second at most; what goes wrong is a warning. To be called once. */
@@ -20,7 +20,7 @@ export type TelemetryExport = {
 export async function openTelemetry(
   environment: Environment,
   logger: Logger,
-): Promise<TelemetryExport | undefined> {
+): Promise<TraceExport | undefined> {
   const settings = readEnvironment(environment, (message) => logger.log("warn", message));
   if (settings === undefined) return undefined;
   const { exportTo } = await import("./export.ts");

@@ -120,7 +120,7 @@ const NAMES: Readonly<Record<number, string>> = {
 const VENDOR_DEFINED = 0x80000000n;
 
 /** The name of an answer, such as `CKR_PIN_INCORRECT`. */
-export function returnedName(value: bigint): string {
+function returnedName(value: bigint): string {
   const name = value < VENDOR_DEFINED ? NAMES[Number(value)] : undefined;
   if (name !== undefined) return `CKR_${name}`;
   return `${value >= VENDOR_DEFINED ? "the module's own code" : "the code"} 0x${

@@ -22,13 +22,7 @@ export async function requireConsent(
   const record = cacheFolder === undefined ? undefined : recordOf(cacheFolder, names);
   if (record !== undefined && await exists(record)) return;
   const { interaction } = options;
-  if (!interaction) {
-    throw new ModelSigningError(
-      "INTERACTION_UNAVAILABLE",
-      "signing with a browser needs somebody who agrees to publish their identity",
-      { hint: "give --identity-token or --use-ambient-credentials" },
-    );
-  }
+  if (!interaction) throw nobodyAgrees();
   interaction.tell([
     "Signing publishes the identity that you log in with (usually your email address), the time and a",
     "digest of the signed manifest in a log that everybody can read and nobody can delete from:",
@@ -38,7 +32,13 @@ export async function requireConsent(
       ? "The log is sent their names and digests, and keeps a digest of these."
       : "Their names and digests neither."),
   ].join("\n"));
-  if (!await interaction.confirm("Sign, and publish that?", options.signal)) {
+  const agreed = await interaction.confirm("Sign, and publish that?", options.signal)
+    .catch((error) => {
+      const noTerminal = error instanceof ModelSigningError &&
+        error.code === "INTERACTION_UNAVAILABLE";
+      throw noTerminal ? nobodyAgrees(error) : error;
+    });
+  if (!agreed) {
     throw new ModelSigningError(
       "ABORTED",
       "signing was declined; nothing was published or written",
@@ -49,6 +49,17 @@ export async function requireConsent(
     );
   }
   if (record !== undefined) await remember(record, names, options);
+}
+
+function nobodyAgrees(cause?: ModelSigningError): ModelSigningError {
+  return new ModelSigningError(
+    "INTERACTION_UNAVAILABLE",
+    "signing with a browser needs somebody at a terminal who agrees to publish their identity",
+    {
+      hint: "give --identity-token or --use-ambient-credentials",
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
 }
 
 /** One file for each set of logs. */

@@ -66,7 +66,7 @@ const MEDIA_TYPE =
   /^application\/vnd\.dev\.sigstore\.trustedroot(?:\+json;version=0\.[12]|\.v0\.[12]\+json)$/;
 
 /** Values in one file of trust: the production root has about 200. */
-export const MAX_TRUST_VALUES = 100_000;
+const MAX_TRUST_VALUES = 100_000;
 
 /** Entries of one kind: a signature is tried against each. The production root has two logs. */
 const MAX_TRUSTED = 200;

@@ -15,8 +15,8 @@ import {
   signedBundle,
   statementOf,
 } from "../support/bundles.ts";
-import { cli, type CliResult } from "../support/cli.ts";
-import { assertFault, assertRejected } from "../support/outcome.ts";
+import { cli } from "../support/cli.ts";
+import { assertFault, assertRejected, type Outcome } from "../support/outcome.ts";
 import { VERIFY, type Workbench, workbench } from "../support/workbench.ts";
 
 const FILES = ["config.json", "weights/part-1.bin", "weights/part-2.bin"];
@@ -25,7 +25,7 @@ const FILES = ["config.json", "weights/part-1.bin", "weights/part-2.bin"];
 const MAX_BUNDLE_BYTES = 256 * 1024 * 1024;
 
 /** Verifies the workbench's model against these bytes in place of the signature. */
-async function verify(bench: Workbench, signature: string | Uint8Array): Promise<CliResult> {
+async function verify(bench: Workbench, signature: string | Uint8Array): Promise<Outcome> {
   await writeFile(join(bench.path, "model.sig"), signature);
   return await cli([...VERIFY, "--format", "json"], { cwd: bench.path });
 }
@@ -38,7 +38,7 @@ async function benchTrusting({ publicKey }: KeyPair): Promise<Workbench> {
 }
 
 /** Asserts the rejection, and that no file of the model was looked at. */
-function assertRefused(outcome: CliResult, code: string): void {
+function assertRefused(outcome: Outcome, code: string): void {
   assertRejected(outcome, [code]);
   const { coverage, files, identity } = JSON.parse(outcome.stdout);
   assert.equal(coverage.files, 0);

@@ -38,7 +38,7 @@ test("sign refuses a path in no folder, a folder, a FIFO and a name that is too 
 
 test("a signature or a report replaces nothing but an earlier one", async () => {
   await using bench = await workbench();
-  assertStatus(await cli(SIGN, { cwd: bench.path }), 0);
+  assertStatus(await cli(SIGN, { cwd: bench.path }), 0, "sign");
   const before = snapshot(bench.path);
   for (const target of ["key.pem", "model/config.json"]) {
     const outcome = await cli([...SIGN, "--signature", target], { cwd: bench.path });
@@ -49,7 +49,9 @@ test("a signature or a report replaces nothing but an earlier one", async () => 
   assertFault(await onto("-"), 2, "USAGE");
   assert.deepEqual(snapshot(bench.path), before);
   await bench.write({ "report.json": "" });
-  for (const _ of ["onto an empty file", "again"]) assertStatus(await onto("report.json"), 0);
+  for (const what of ["onto an empty file", "onto a report"]) {
+    assertStatus(await onto("report.json"), 0, what);
+  }
 });
 
 test("sign that runs into a full disk leaves the old signature and nothing else", async () => {

@@ -5,8 +5,8 @@ import { Buffer } from "node:buffer";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { cli, type CliResult } from "../support/cli.ts";
-import { assertFault, assertRejected, assertStatus } from "../support/outcome.ts";
+import { cli } from "../support/cli.ts";
+import { assertFault, assertRejected, assertStatus, type Outcome } from "../support/outcome.ts";
 import {
   CA_EXTENSIONS,
   type CertificateSpec,
@@ -28,12 +28,12 @@ function publicKeyOf(pki: Pki, key: string): string {
   return path;
 }
 
-async function sign(pki: Pki, method: string, ...flags: readonly string[]): Promise<CliResult> {
+async function sign(pki: Pki, method: string, ...flags: readonly string[]): Promise<Outcome> {
   const args = ["sign", method, modelIn(pki), "--signature", join(pki.directory, "model.sig")];
   return await cli([...args, ...flags], { cwd: pki.directory });
 }
 
-async function signWith(pki: Pki, leaf: Issued, ...chain: readonly Issued[]): Promise<CliResult> {
+async function signWith(pki: Pki, leaf: Issued, ...chain: readonly Issued[]): Promise<Outcome> {
   return await sign(
     ...[pki, "certificate", "--private-key", leaf.key] as const,
     ...["--signing-certificate", leaf.certificate],
@@ -41,20 +41,20 @@ async function signWith(pki: Pki, leaf: Issued, ...chain: readonly Issued[]): Pr
   );
 }
 
-async function verify(pki: Pki, method: string, ...flags: readonly string[]): Promise<CliResult> {
+async function verify(pki: Pki, method: string, ...flags: readonly string[]): Promise<Outcome> {
   const model = join(pki.directory, "model");
   const signature = join(pki.directory, "model.sig");
   const args = ["verify", method, model, "--signature", signature, "--format", "json"];
   return await cli([...args, ...flags], { cwd: pki.directory });
 }
 
-async function verifyWith(pki: Pki, ...anchors: readonly Issued[]): Promise<CliResult> {
+async function verifyWith(pki: Pki, ...anchors: readonly Issued[]): Promise<Outcome> {
   const flags = anchors.flatMap(({ certificate }) => ["--certificate-chain", certificate]);
   return await verify(pki, "certificate", ...flags);
 }
 
 /** Asserts that signing ended with a fault and wrote nothing. */
-function assertUnsigned(pki: Pki, outcome: CliResult, code: string, status = 3): void {
+function assertUnsigned(pki: Pki, outcome: Outcome, code: string, status = 3): void {
   assertFault(outcome, status, code);
   assert.equal(outcome.stdout, "");
   assert.ok(!existsSync(join(pki.directory, "model.sig")));

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { cli } from "../support/cli.ts";
 import { assertStatus } from "../support/outcome.ts";
+import { ROOT } from "../support/project.ts";
 import { desk } from "../support/sigstore_cli.ts";
 import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
 
@@ -60,14 +60,13 @@ test("without a home, a locale and a terminal, names with spaces and Unicode are
 });
 
 test("the program's own words are plain ASCII, which every terminal shows", () => {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
   const sources = ["cli", "core", "plugins"].flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts")).map((file) => join(folder, file))
   );
   const comments = /\/\*[\s\S]*?\*\/|(?:^|\s)\/\/.*$/gm;
   const others = sources.filter((file) =>
-    /[^\n\x20-\x7e]/.test(readFileSync(join(root, file), "utf8").replace(comments, ""))
+    /[^\n\x20-\x7e]/.test(readFileSync(join(ROOT, file), "utf8").replace(comments, ""))
   );
   // Names of devices on Windows, and a frame that a plugin has to pass over: nothing that is shown.
   const known = [join("core", "path.ts"), join("plugins", "exec", "contract.ts")];

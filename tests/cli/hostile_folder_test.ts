@@ -10,14 +10,12 @@ import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { compiledBinary } from "../support/binary.ts";
 import { programCommand, programEnvironment } from "../support/cli.ts";
 import { leaveOut } from "../support/left_out.ts";
 import { assertStatus, type Outcome } from "../support/outcome.ts";
+import { ROOT } from "../support/project.ts";
 import { SIGN, VERIFY, type Workbench, workbench } from "../support/workbench.ts";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Every package that the program is built from, and the loader of the native one. */
 const PACKAGES: readonly string[] = [

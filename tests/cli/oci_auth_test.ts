@@ -5,11 +5,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { PASSWORD, USERNAME } from "../oci/access.ts";
-import type { CliResult } from "../support/cli.ts";
 import { leftOutTest } from "../support/left_out.ts";
 import { LAYERS, ociDesk, signing, verifying } from "../support/oci_cli.ts";
 import { pushModel, REPOSITORY } from "../support/oci_push.ts";
-import { assertFault, assertStatus } from "../support/outcome.ts";
+import { assertFault, assertStatus, type Outcome } from "../support/outcome.ts";
 import { Pki } from "../support/pki.ts";
 import {
   DOCKER_USER,
@@ -65,7 +64,7 @@ async function roundTrip(
   model: string,
   options: readonly string[] = [],
   given: { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string } = {},
-): Promise<readonly CliResult[]> {
+): Promise<readonly Outcome[]> {
   const signed = await desk.run(signing(model, ...options), given);
   assertStatus(signed, 0, "sign");
   const verified = await desk.run(verifying(model, ...options), given);
@@ -247,7 +246,7 @@ for (const auth of ["basic", "bearer"] as const) {
     const user = ["--registry-username", USERNAME, "--log-level", "debug"];
     const env = { MODEL_SIGNING_REGISTRY_PASSWORD: PASSWORD };
     const shown: Record<string, string> = {};
-    const collect = (what: string, { stdout, stderr }: CliResult) => {
+    const collect = (what: string, { stdout, stderr }: Outcome) => {
       shown[`${what} stdout`] = stdout;
       shown[`${what} stderr`] = stderr;
     };

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
-import { cli, type CliResult } from "../support/cli.ts";
+import { cli } from "../support/cli.ts";
 import { type Collector, type SentSpan, startCollector, traceOf } from "../support/collector.ts";
 import { NO_TELEMETRY, otelProgram } from "../support/otel_program.ts";
 import { assertStatus } from "../support/outcome.ts";
@@ -195,7 +195,7 @@ test("unknown values are told once, and console spans go to stderr", async () =>
   assert.deepEqual(spans.map(({ span }) => span), names);
 
   // Nothing is exported, and nobody is asked, unless a variable says so.
-  const quiet: CliResult = await cli(VERIFY, {
+  const quiet = await cli(VERIFY, {
     cwd,
     program,
     env: { ...NO_TELEMETRY, OTEL_SERVICE_NAME: "x", TRACEPARENT: "malformed" },

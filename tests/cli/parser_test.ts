@@ -122,6 +122,18 @@ test("parseArguments() suggests a similar flag, command or method", () => {
   assert.match(usage(["digest", "m", "--private-key", "k"]).hint!, /sign key/);
 });
 
+test("parseArguments() suggests for a letter only what begins with it", () => {
+  assert.match(usage(["digest", "m", "-j", "2"]).hint!, /--jobs/);
+  assert.equal(usage(["digest", "m", "-x"]).hint, undefined);
+});
+
+test("parseArguments() says which page help has not", () => {
+  assert.match(usage(["help", "sgin"]).hint!, /sign/);
+  assert.match(usage(["help", "sign", "kye"]).hint!, /key/);
+  assert.match(usage(["help", "sign", "key", "more"]).message, /more/);
+  assert.match(usage(["help", "version", "more"]).message, /more/);
+});
+
 test("parseArguments() never repeats the value of an unknown flag", () => {
   const error = usage(["sign", "key", "m", "--pasword=hunter2"]);
   assert.ok(!`${error.message} ${error.hint}`.includes("hunter2"));
@@ -182,6 +194,9 @@ test("parseArguments() shows help anywhere, without running a provider", () => {
     const request = parse(argv);
     assert.equal(request.kind, "text");
     assert.match((request as { text: string }).text, /Usage: model-signing/);
+  }
+  for (const argv of [["--help", "sign", "key"], ["sign", "-h", "key"]]) {
+    assert.deepEqual(parse(argv), parse(["sign", "key", "--help"]));
   }
 });
 

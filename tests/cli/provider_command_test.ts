@@ -2,15 +2,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cli, type CliResult, sourceCommand } from "../support/cli.ts";
-import { assertFault, assertStatus } from "../support/outcome.ts";
+import { cli, sourceCommand } from "../support/cli.ts";
+import { assertFault, assertStatus, type Outcome } from "../support/outcome.ts";
 
 const program = sourceCommand("tests/support/example_program.ts");
 
 function example(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<CliResult> {
+): Promise<Outcome> {
   return cli(args, { program, env });
 }
 

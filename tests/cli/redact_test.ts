@@ -1,15 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withoutCredentials } from "../../cli/redact.ts";
+import { withoutCredentials, withoutSecrets } from "../../cli/redact.ts";
 
 test("withoutCredentials() takes user names, passwords and tokens out, and nothing else", () => {
   const hidden = [
     "oci://user:hunter2@registry.example.com/models/bert:v1",
     "oci://hunter2@registry/x@sha256:0",
+    `oci://user:" hunter2@host`,
     "https://a@hunter2@host",
     "eyJhbGciOiJub25lIn0.eyJodW50ZXIyIjoxfQ.hunter2",
   ];
   for (const text of hidden) assert.ok(!withoutCredentials(text).includes("hunter2"), text);
   const kept = ["model", "a@b", "oci://registry/x@sha256:0", "oci-layout:p@q", "./oci://u@h"];
   for (const text of kept) assert.equal(withoutCredentials(text), text);
+});
+
+test("withoutSecrets() takes passwords and PINs out of a sentence, and nothing else", () => {
+  const redacted = [
+    [`model "https://a:hunter2@host/x" is not "b"`, `model "https://[redacted]@host/x" is not "b"`],
+    [`"pkcs11:object=a?pin-value=hunter2&x=y"`, `"pkcs11:object=a?pin-value=[redacted]&x=y"`],
+    [`the signer is "joe@example.com"`, `the signer is "joe@example.com"`],
+    [`"https://issuer" vouches for "a@b"`, `"https://issuer" vouches for "a@b"`],
+  ] as const;
+  for (const [text, expected] of redacted) assert.equal(withoutSecrets(text), expected);
 });

@@ -159,3 +159,21 @@ test("resolveSettings() names what is required and missing", () => {
     (error: ModelSigningError) => error.code === "USAGE" && /--private-key/.test(error.message),
   );
 });
+
+test("resolveSettings() refuses to read stdin twice", () => {
+  const verify: Command = {
+    ...COMMAND,
+    path: ["verify", "key"],
+    groups: [{
+      title: "Options",
+      options: [{ name: "signature", type: "file", description: "" }],
+    }],
+  };
+  for (const given of [{ json: ["-", "-"] }, { json: ["-"], signature: "-" }]) {
+    assert.throws(
+      () => resolveSettings(verify, given, "m", {}),
+      (error: ModelSigningError) => error.code === "USAGE" && /stdin/.test(error.message),
+    );
+  }
+  assert.equal(resolveSettings(verify, { signature: "-" }, "m", {}).settings["signature"], "-");
+});

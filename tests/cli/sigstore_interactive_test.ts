@@ -18,6 +18,7 @@ import {
   withBrowser,
 } from "../support/sigstore_cli.ts";
 import { snapshot } from "../support/snapshot.ts";
+import { OLD_SIGNATURE } from "../support/workbench.ts";
 import { CLIENTS } from "../sigstore/oidc.ts";
 
 const QUESTION = "Sign, and publish that? [y/N] ";

@@ -11,6 +11,7 @@ import { assertFault, assertStatus } from "../support/outcome.ts";
 import { type FaultSpec, type Sigstore, startSigstore } from "../support/sigstore.ts";
 import { assertHidden, type Desk, desk, signing, verifying } from "../support/sigstore_cli.ts";
 import { snapshot } from "../support/snapshot.ts";
+import { OLD_SIGNATURE } from "../support/workbench.ts";
 
 /** A service that signing needs, in an instance with one version of Rekor. */
 type Needed = { readonly service: FaultSpec["service"]; readonly rekor: 1 | 2 };

@@ -3,8 +3,13 @@ import { appendFile, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Schema, Validator } from "@cfworker/json-schema";
-import type { CliResult } from "../support/cli.ts";
-import { assertFault, assertRejected, assertStatus, assertVerdict } from "../support/outcome.ts";
+import {
+  assertFault,
+  assertRejected,
+  assertStatus,
+  assertVerdict,
+  type Outcome,
+} from "../support/outcome.ts";
 import { GITHUB_CLAIMS, startSigstore } from "../support/sigstore.ts";
 import { desk, IDENTITY, signedModel, verifying } from "../support/sigstore_cli.ts";
 import { SIGN, VERIFY } from "../support/workbench.ts";
@@ -14,7 +19,7 @@ const SCHEMA: Schema = JSON.parse(
 );
 
 /** The JSON report of a run, which must be as its schema says. */
-function reportOf({ stdout }: CliResult) {
+function reportOf({ stdout }: Outcome) {
   const report = JSON.parse(stdout);
   const { valid, errors } = new Validator(SCHEMA, "2020-12", false).validate(report);
   assert.ok(valid, JSON.stringify(errors));

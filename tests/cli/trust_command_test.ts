@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { cli, type CliResult } from "../support/cli.ts";
-import { assertFault, assertStatus } from "../support/outcome.ts";
+import { cli } from "../support/cli.ts";
+import { assertFault, assertStatus, type Outcome } from "../support/outcome.ts";
 import { workbench } from "../support/workbench.ts";
 
 /** Runs the program with a cache and a home of its own. */
-function run(folder: string, ...args: readonly string[]): Promise<CliResult> {
+function run(folder: string, ...args: readonly string[]): Promise<Outcome> {
   return cli(args, { cwd: folder, env: { HOME: folder, XDG_CACHE_HOME: join(folder, "cache") } });
 }
 

@@ -3,7 +3,7 @@
  * a strict runtime would run it.
  */
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import {
   copyFileSync,
   linkSync,
@@ -18,12 +18,10 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { compiledBinary } from "../support/binary.ts";
-import { isInstalled } from "../support/left_out.ts";
-import type { Outcome } from "../support/outcome.ts";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { commandPath, isInstalled } from "../support/left_out.ts";
+import { type Outcome, outcomeOf } from "../support/outcome.ts";
+import { ROOT } from "../support/project.ts";
 
 /** What the build needs besides the program: its libraries, certificates, and a shell in one static file. */
 const PACKAGES = ["libc6", "libgcc-s1", "ca-certificates", "busybox-static"];
@@ -90,7 +88,7 @@ export function buildImage(): Image {
     ...["--build-arg", "SOURCE=https://example.com/source"],
     prebuiltContext(join(folder, "context")),
   );
-  const chroot = execFileSync("sh", ["-c", "command -v chroot"], { encoding: "utf8" }).trim();
+  const chroot = commandPath("chroot")!;
   const inspected = JSON.parse(buildah("inspect", "--type", "image", "localhost/model-signing"));
   const config: ImageConfig = inspected.OCIv1.config;
   buildah("from", "--name", "container", "localhost/model-signing");
@@ -104,7 +102,7 @@ export function buildImage(): Image {
     config,
     files,
     runByBuildah: (args) =>
-      run([
+      outcomeOf([
         ...["buildah", ...storage, "--storage-driver", "vfs", "run", "--isolation", "chroot"],
         ...["container", "--", ...config.Entrypoint, ...args],
       ]),
@@ -119,7 +117,7 @@ export function buildImage(): Image {
         ...Object.entries(options.env ?? {}).map((pair) => pair.join("=")),
       ];
       const [, group] = config.User.split(":");
-      return run([
+      return outcomeOf([
         ...["unshare", ...unshared, "--fork", "sh", script, "setpriv", "--no-new-privs"],
         // By its path: the variables are the image's.
         ...["env", "-i", ...env, chroot, `--userspec=${config.User}`, `--groups=${group}`, root],
@@ -186,10 +184,4 @@ function prebuiltContext(folder: string): string {
     copyFileSync(from, to);
   }
   return folder;
-}
-
-function run([program, ...args]: readonly string[]): Outcome {
-  const outcome = spawnSync(program!, args, { encoding: "utf8" });
-  if (outcome.error) throw outcome.error;
-  return outcome;
 }

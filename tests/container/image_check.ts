@@ -1,7 +1,6 @@
 /** The image, and the containers of examples/kubernetes in it: `deno task container:check`. */
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import {
   chmod,
@@ -19,11 +18,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { leftOutTest } from "../support/left_out.ts";
 import { FOLDER, LAYERS, ociDesk } from "../support/oci_cli.ts";
 import { pushModel, REPOSITORY } from "../support/oci_push.ts";
-import { assertFault, assertStatus, assertVerdict } from "../support/outcome.ts";
+import { assertFault, assertStatus, assertVerdict, outcomeOf } from "../support/outcome.ts";
+import { ROOT } from "../support/project.ts";
 import { pythonTest } from "../support/python_tool.ts";
 import { startTestRegistry } from "../support/registry.ts";
 import { startSigstore } from "../support/sigstore.ts";
@@ -31,8 +30,6 @@ import { IDENTITY } from "../support/sigstore_cli.ts";
 import { type Workbench, workbench } from "../support/workbench.ts";
 import { buildImage, type Image, type Mount, whyNoImage } from "./image.ts";
 import { type Container, programContainer } from "./manifests.ts";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
   readonly version: string;
@@ -100,10 +97,7 @@ test("what .containerignore lets through is enough to compile the program", asyn
       await cp(join(ROOT, name), join(context, name), { recursive: true });
     }
     await symlink(join(ROOT, "node_modules"), join(context, "node_modules"));
-    const run = spawnSync(process.execPath, ["run", "-A", "cli/compile.ts"], {
-      cwd: context,
-      encoding: "utf8",
-    });
+    const run = outcomeOf([process.execPath, "run", "-A", "cli/compile.ts"], { cwd: context });
     assertStatus(run, 0, "compile");
     assert.ok(existsSync(join(context, "dist", "model-signing")));
   } finally {

@@ -2,12 +2,10 @@
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { Loose } from "../support/bundles.ts";
+import { ROOT } from "../support/project.ts";
 import { pythonTest, type PythonTool } from "../support/python_tool.ts";
 import { answer, MANIFEST_FILES, manifestFile, manifestsIn, podOf, yamlIn } from "./manifests.ts";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Strictly: a member that the API does not know is an error. */
 const VALIDATE = `

@@ -22,7 +22,8 @@ import { type ErrorCode, ModelSigningError } from "../../core/errors.ts";
 import { checkWritable, readBundleFile, writeFileAtomically } from "../../core/files.ts";
 import { MAX_BUNDLE_BYTES } from "../../core/limits.ts";
 import { bundleOf, encode } from "../support/bundles.ts";
-import { evaluation, moduleUrl, ROOT } from "../support/evaluate.ts";
+import { evaluation, moduleUrl } from "../support/evaluate.ts";
+import { ROOT } from "../support/project.ts";
 
 const OLD = "what was there before";
 const NEW = Uint8Array.of(1, 2, 3);

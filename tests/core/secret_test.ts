@@ -3,7 +3,8 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { format, inspect } from "node:util";
 import { Secret } from "../../core/secret.ts";
-import { evaluation, moduleUrl, ROOT } from "../support/evaluate.ts";
+import { evaluation, moduleUrl } from "../support/evaluate.ts";
+import { ROOT } from "../support/project.ts";
 
 const VALUE = "hunter2";
 

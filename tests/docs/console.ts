@@ -12,10 +12,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { programCommand, programEnvironment, sourceCommand } from "../support/cli.ts";
+import { ROOT } from "../support/project.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BLOCK = /^```console\n([\s\S]*?)^```$/gm;
 
 /** The longest that the commands of one text may take, in ms. */
@@ -92,6 +91,7 @@ function session(lines: readonly string[], folder: string): readonly string[] {
     cwd: folder,
     env: programEnvironment({
       COLUMNS: "80",
+      SOURCES: ROOT,
       PATH: `${bin}${delimiter}${process.env["PATH"] ?? ""}`,
       // What was fetched or agreed to on this machine is not the reader's.
       XDG_CACHE_HOME: join(folder, ".cache"),
@@ -119,7 +119,13 @@ function denoTasks(): string {
       ? []
       : [`"task ${name}") shift 2; exec ${shellWords(sourceCommand(file))}${rest} "$@";;`];
   });
-  return `case "$1 $2" in\n${cases.join("\n")}\nesac\nexit 2`;
+  return [
+    'if [ "$2" = --cwd ]; then shift 3; set -- task "$@"; fi',
+    'case "$1 $2" in',
+    ...cases,
+    "esac",
+    "exit 2",
+  ].join("\n");
 }
 
 function program(folder: string, name: string, script: string): void {

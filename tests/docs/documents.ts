@@ -1,9 +1,7 @@
 /** The documents, and the fenced blocks in them. */
 
 import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { ROOT } from "../support/project.ts";
 
 /** A document and its text. */
 export type Document = { readonly path: string; readonly text: string };

@@ -4,10 +4,9 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { ROOT } from "../support/project.ts";
 import { documents } from "./documents.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const DOCUMENTS = new Map(documents().map(({ path, text }) => [path, text]));
 
 /** The anchors of a document, as GitHub makes them. */
@@ -44,7 +43,7 @@ test("links in documents lead to files and headings that are there", () => {
 test("tasks that documents name are in deno.json", () => {
   const { tasks } = JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
   const problems = [...DOCUMENTS].flatMap(([path, text]) =>
-    [...text.matchAll(/\bdeno(?:@[\d.]+)? task ([a-z][\w:-]*)/g)]
+    [...text.matchAll(/\bdeno(?:@[\d.]+)? task (?:--cwd \S+ )?([a-z][\w:-]*)/g)]
       .filter(([, name = ""]) => !(name in tasks))
       .map(([command]) => `${path}: ${command}`)
   );

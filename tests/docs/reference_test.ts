@@ -3,10 +3,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { ROOT } from "../support/project.ts";
 import { REFERENCE, referencePage, unformatted } from "./reference.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PAGE = readFileSync(REFERENCE, "utf8");
 
 test("docs/reference.md is what `deno task reference` writes", () => {

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { appendFileSync, cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { cli, type CliResult } from "../support/cli.ts";
-import { assertRejected, assertStatus } from "../support/outcome.ts";
+import { cli } from "../support/cli.ts";
+import { assertRejected, assertStatus, type Outcome } from "../support/outcome.ts";
 import { sharedData } from "../support/shared.ts";
 import { workbench } from "../support/workbench.ts";
 
@@ -50,7 +50,7 @@ if (oms !== undefined) {
     const trusted = method === "key" ? [verify.public_key!] : verify.cert_chain!;
     const ignored = (verify.ignore_paths ?? []).flatMap((path) => ["--ignore-paths", path]);
 
-    const run = (path: string, trust: readonly string[]): Promise<CliResult> =>
+    const run = (path: string, trust: readonly string[]): Promise<Outcome> =>
       cli([
         ...["verify", method, path, "--signature", join(folder, "bundle.sig"), "--format", "json"],
         ...trust.flatMap((file) => [flag, join(oms, file)]),

@@ -7,8 +7,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { assertRejected, assertStatus } from "../support/outcome.ts";
-import { type PythonRun, pythonTest, type PythonTool } from "../support/python_tool.ts";
+import { assertRejected, assertStatus, type Outcome } from "../support/outcome.ts";
+import { pythonTest, type PythonTool } from "../support/python_tool.ts";
 import {
   GITHUB_CLAIMS,
   type Sigstore,
@@ -65,7 +65,7 @@ function pythonVerifies(
   at: Scene,
   identity: string = IDENTITY,
   issuer: string = at.sigstore.issuer,
-): PythonRun {
+): Outcome {
   return tool.run([
     ...["verify", "sigstore", "model", "--signature", "model.sig"],
     ...["--trust_config", configOf(at)],
@@ -126,7 +126,7 @@ pythonTest("both tools refuse a bundle whose log entry is changed", async (tool)
 });
 
 /** Runs Sigstore's own Python client, which comes with the Python tool. */
-function client(tool: PythonTool, at: Scene, args: readonly string[]): PythonRun {
+function client(tool: PythonTool, at: Scene, args: readonly string[]): Outcome {
   const main = 'import runpy; runpy.run_module("sigstore", run_name="__main__", alter_sys=True)';
   return tool.script(main, ["--trust-config", configOf(at), ...args]);
 }

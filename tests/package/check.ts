@@ -15,11 +15,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { assertFault, assertStatus, type Outcome } from "../support/outcome.ts";
+import { ROOT } from "../support/project.ts";
 import { workbench } from "../support/workbench.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 const BUN = join(ROOT, "node_modules", "bun", "bin", "bun.exe");
 

@@ -4,10 +4,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { type Entries, packageManifest, type ProjectManifest } from "../../cli/package/manifest.ts";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { ROOT } from "../support/project.ts";
 
 type Shared = {
   readonly version?: string;

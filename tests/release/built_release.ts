@@ -5,11 +5,9 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { type Platform, platformNamed, PLATFORMS } from "../../cli/build/platforms.ts";
 import { openssl, opensslKey, opensslPublicKey } from "../support/openssl.ts";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { ROOT } from "../support/project.ts";
 
 /** A release, and what it can be verified with. Dispose of it. */
 export type BuiltRelease = Disposable & {

@@ -2,19 +2,19 @@
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { basename, delimiter, dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { readElf } from "../../cli/build/elf.ts";
 import type { Platform } from "../../cli/build/platforms.ts";
 import { programEnvironment } from "../support/cli.ts";
-import { isInstalled } from "../support/left_out.ts";
-import type { Outcome } from "../support/outcome.ts";
+import { commandPath, isInstalled } from "../support/left_out.ts";
+import { type Outcome, outcomeOf } from "../support/outcome.ts";
 import type { Machine } from "./machine.ts";
 
 /** Runs the programs of arm64 elsewhere. Statically linked, so that it needs nothing in the root. */
 const EMULATOR = "qemu-aarch64-static";
 
-/** A root, in which `/work` has the model. */
+/** A root, in which `/home` has the model. */
 export type Root = Machine & {
   /** Copies a library into the root, under its name, and what it needs. */
   add(library: string): void;
@@ -45,13 +45,13 @@ export function makeRoot(
   platform: Platform,
   folders: readonly string[],
 ): Root {
-  for (const folder of ["tmp", "work", "proc", "lib", "bin"]) {
+  for (const folder of ["tmp", "home", "proc", "lib", "bin"]) {
     mkdirSync(join(path, folder), { recursive: true });
   }
   copyFileSync(binary, join(path, "bin", "model-signing"));
   chmodSync(join(path, "bin", "model-signing"), 0o755);
   const emulated = platform.architecture !== process.arch;
-  if (emulated) copyFileSync(installed(EMULATOR), join(path, "bin", EMULATOR));
+  if (emulated) copyFileSync(commandPath(EMULATOR)!, join(path, "bin", EMULATOR));
   const { interpreter, libraries } = readElf(readFileSync(binary));
   if (interpreter === undefined) throw new Error(`"${binary}" is no executable`);
   const loader = find(basename(interpreter), folders);
@@ -71,8 +71,8 @@ export function makeRoot(
   if (platform.libc === "glibc") add("librt.so.1");
   const program = emulated ? [`/bin/${EMULATOR}`, "/bin/model-signing"] : ["/bin/model-signing"];
   return {
-    folder: join(path, "work"),
-    place: "/work/",
+    folder: join(path, "home"),
+    place: "/home/",
     add,
     run: (args) => run(path, [...program, ...args]),
   };
@@ -83,13 +83,9 @@ export function makeRoot(
  */
 function run(root: string, command: readonly string[]): Outcome {
   const script = 'mount --rbind /proc "$1/proc" && exec chroot "$@"';
-  const [program, ...first] = enter()!;
-  const outcome = spawnSync(program, [...first, "sh", "-c", script, "sh", root, ...command], {
-    env: programEnvironment({ HOME: "/work", TMPDIR: "/tmp" }),
-    encoding: "utf8",
+  return outcomeOf([...enter()!, "sh", "-c", script, "sh", root, ...command], {
+    env: programEnvironment({ HOME: "/home", TMPDIR: "/tmp" }),
   });
-  if (outcome.error) throw outcome.error;
-  return outcome;
 }
 
 /** The command that gives a program mounts of its own: for root, or for everybody. */
@@ -110,8 +106,4 @@ function find(library: string, folders: readonly string[]): string {
   const folder = folders.find((folder) => existsSync(join(folder, library)));
   if (folder === undefined) throw new Error(`there is no ${library} in ${folders.join(", ")}`);
   return join(folder, library);
-}
-
-function installed(command: string): string {
-  return find(command, (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder));
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { programEnvironment } from "../support/cli.ts";
 import { isInstalled } from "../support/left_out.ts";
+import { outcomeOf } from "../support/outcome.ts";
 import type { Machine } from "./machine.ts";
 
 const COMPILER = "x86_64-w64-mingw32-gcc";
@@ -34,14 +35,8 @@ export function wineMachine(path: string, binary: string): WineMachine {
   return {
     folder,
     place: "",
-    run: (args) => {
-      const outcome = spawnSync("wine", ["./model-signing.exe", ...args], {
-        ...{ cwd: folder, env, encoding: "utf8" },
-        timeout: 120_000,
-      });
-      if (outcome.error) throw outcome.error;
-      return outcome;
-    },
+    run: (args) =>
+      outcomeOf(["wine", "./model-signing.exe", ...args], { cwd: folder, env, timeout: 120_000 }),
     [Symbol.dispose]: () => void spawnSync("wineserver", ["--kill", "--wait"], { env }),
   };
 }

@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { Outcome } from "./outcome.ts";
 
 /** How the program is started. */
 export type CliOptions = {
@@ -18,14 +19,6 @@ export type CliOptions = {
   readonly step?: { readonly after: string; act(pid: number): void };
   /** Told the process, as soon as there is one. */
   started?(pid: number): void;
-};
-
-/** What the program did. */
-export type CliResult = {
-  /** Null when a signal ended it. */
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
 };
 
 /**
@@ -66,7 +59,7 @@ export function programEnvironment(
 }
 
 /** Runs the program to its end. */
-export async function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+export async function cli(args: readonly string[], options: CliOptions = {}): Promise<Outcome> {
   const [program, ...first] = options.program ?? programCommand();
   const child = spawn(program, [...first, ...args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { programEnvironment } from "./cli.ts";
 import { leaveOut } from "./left_out.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, outcomeOf } from "./outcome.ts";
 
 /** Where a program is run. */
 export type Place = {
@@ -55,8 +55,6 @@ export function traced(
   };
 }
 
-function run([program, ...args]: CommandLine, { cwd, env }: Place): Outcome {
-  const outcome = spawnSync(program, args, { cwd, env: programEnvironment(env), encoding: "utf8" });
-  if (outcome.error) throw outcome.error;
-  return outcome;
+function run(command: CommandLine, { cwd, env }: Place): Outcome {
+  return outcomeOf(command, { cwd, env: programEnvironment(env) });
 }

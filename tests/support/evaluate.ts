@@ -1,10 +1,6 @@
 /** Runs a script in a process of its own, under the runtime of the tests. */
 
 import process from "node:process";
-import { fileURLToPath } from "node:url";
-
-/** Folder in which a script can import the project's dependencies. */
-export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The command line that evaluates `script`, an ES module. */
 export function evaluation(script: string): readonly [string, ...string[]] {

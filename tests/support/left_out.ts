@@ -21,11 +21,17 @@ export function leftOutTest(name: string, reason: string): void {
   test(name, { skip: reason }, () => {});
 }
 
+/** Where a command is on `PATH`; undefined when it is not there. */
+export function commandPath(command: string): string | undefined {
+  return (process.env["PATH"] ?? "").split(delimiter)
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, command))
+    .find(existsSync);
+}
+
 /** Whether a command is on `PATH`. */
 export function isInstalled(command: string): boolean {
-  return (process.env["PATH"] ?? "").split(delimiter).some((folder) =>
-    folder !== "" && existsSync(join(folder, command))
-  );
+  return commandPath(command) !== undefined;
 }
 
 /** Registers a test whose tool cannot be had everywhere: without it the test is skipped, in CI, too, and says so. */

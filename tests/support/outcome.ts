@@ -1,13 +1,29 @@
-/** Assertions on how a program ended. */
+/** How a program ended, and assertions on it. */
 
 import assert from "node:assert/strict";
+import { spawnSync, type SpawnSyncOptions } from "node:child_process";
 
 /** What a finished program left. */
 export type Outcome = {
+  /** Null when a signal ended it. */
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
 };
+
+/** Runs a program to its end; throws when it does not start. */
+export function outcomeOf(
+  [program, ...args]: readonly string[],
+  options: Pick<SpawnSyncOptions, "cwd" | "env" | "timeout"> = {},
+): Outcome {
+  const { status, stdout, stderr, error } = spawnSync(program!, args, {
+    ...options,
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (error) throw error;
+  return { status, stdout, stderr };
+}
 
 /** Asserts the exit status; a failure shows what the program said. */
 export function assertStatus(outcome: Outcome, expected: number, what: string): void {

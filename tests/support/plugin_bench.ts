@@ -2,7 +2,8 @@
 
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
-import { cli, type CliOptions, type CliResult } from "./cli.ts";
+import { cli, type CliOptions } from "./cli.ts";
+import type { Outcome } from "./outcome.ts";
 import { type Workbench, workbench } from "./workbench.ts";
 
 /** The workbench; the user's folders are in it. */
@@ -14,7 +15,7 @@ export type PluginBench = Workbench & {
   /** Writes a plugin and gives its absolute path. */
   plugin(name: string, source: string, mode?: number): Promise<string>;
   /** Runs the program in the workbench. */
-  run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
+  run(args: readonly string[], options?: CliOptions): Promise<Outcome>;
 };
 
 /** A new workbench. */

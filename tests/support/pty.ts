@@ -35,7 +35,6 @@ export type TerminalOptions = {
 export type TerminalResult = {
   /** Negative: the signal that ended the program. */
   readonly status: number;
-  readonly timedOut: boolean;
   /** Everything that was written to the terminal, escape sequences included. */
   readonly terminal: string;
   readonly stdout: string;
@@ -44,7 +43,7 @@ export type TerminalResult = {
   readonly stepsLeft: number;
 };
 
-/** Runs the program with stderr, and what else is asked for, on a terminal. */
+/** Runs the program with stderr, and what else is asked for, on a terminal. Throws when it does not end. */
 export async function onTerminal(
   args: readonly string[],
   options: TerminalOptions,
@@ -68,5 +67,7 @@ export async function onTerminal(
     child.on("error", reject);
     child.on("close", resolve);
   });
-  return JSON.parse(Buffer.concat(answer).toString("utf8"));
+  const { timedOut, ...result } = JSON.parse(Buffer.concat(answer).toString("utf8"));
+  if (timedOut) throw new Error(`the program did not end: ${JSON.stringify(result)}`);
+  return result;
 }

@@ -5,26 +5,19 @@
  * there; elsewhere the tests that need it are skipped, and say so.
  */
 
-import { spawnSync } from "node:child_process";
-import { accessSync, constants, realpathSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { leftOutTest } from "./left_out.ts";
-
-/** What a run of the tool or of a script ended with. */
-export type PythonRun = {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-};
+import { commandPath, leftOutTest } from "./left_out.ts";
+import { type Outcome, outcomeOf } from "./outcome.ts";
 
 /** The installed tool. */
 export type PythonTool = {
   /** Runs its command line. */
-  run(args: readonly string[], cwd?: string): PythonRun;
+  run(args: readonly string[], cwd?: string): Outcome;
   /** Runs a script that may import `model_signing`; `args` are its `sys.argv[1:]`. */
-  script(source: string, args: readonly string[]): PythonRun;
+  script(source: string, args: readonly string[]): Outcome;
 };
 
 /** A test that needs the Python tool. */
@@ -42,33 +35,14 @@ export function pythonTest(name: string, body: (tool: PythonTool) => void | Prom
 }
 
 function find(): string | undefined {
-  const named = process.env["MODEL_SIGNING_PYTHON_TOOL"];
-  if (named) return named;
-  return (process.env["PATH"] ?? "").split(delimiter)
-    .map((folder) => join(folder, "model_signing"))
-    .find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return process.env["MODEL_SIGNING_PYTHON_TOOL"] || commandPath("model_signing");
 }
 
 function toolAt(command: string): PythonTool {
   // Not through a symbolic link of the interpreter: its place tells Python where the packages are.
   const python = join(dirname(realpathSync(command)), "python3");
   return {
-    run: (args, cwd) => spawned(command, args, cwd),
-    script: (source, args) => spawned(python, ["-c", source, ...args]),
+    run: (args, cwd) => outcomeOf([command, ...args], cwd === undefined ? {} : { cwd }),
+    script: (source, args) => outcomeOf([python, "-c", source, ...args]),
   };
-}
-
-function spawned(command: string, args: readonly string[], cwd?: string): PythonRun {
-  const run = spawnSync(command, args, { cwd, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
-  if (run.error) throw run.error;
-  return { status: run.status, stdout: run.stdout, stderr: run.stderr };
 }

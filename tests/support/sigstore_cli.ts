@@ -5,8 +5,8 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { cli, type CliOptions, type CliResult } from "./cli.ts";
-import { assertStatus } from "./outcome.ts";
+import { cli, type CliOptions } from "./cli.ts";
+import { assertStatus, type Outcome } from "./outcome.ts";
 import type { Sigstore, TokenClaims } from "./sigstore.ts";
 import { type Workbench, workbench } from "./workbench.ts";
 
@@ -19,7 +19,7 @@ export type Desk = AsyncDisposable & Workbench & {
   readonly cache: string;
   readonly env: Readonly<Record<string, string>>;
   /** Runs the program in the folder. */
-  run(args: readonly string[], options?: Omit<CliOptions, "cwd">): Promise<CliResult>;
+  run(args: readonly string[], options?: Omit<CliOptions, "cwd">): Promise<Outcome>;
 };
 
 /** Variables by which the machine that runs the tests would offer credentials, or a browser. */

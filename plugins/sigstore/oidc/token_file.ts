@@ -1,10 +1,10 @@
 /** Tokens in files. */
 
 import { Buffer } from "node:buffer";
-import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ModelSigningError, systemCode, systemReason } from "../../../core/errors.ts";
+import { READ_ONLY } from "../../../core/open_file.ts";
 import type { RunOptions } from "../../../core/options.ts";
 import { Secret } from "../../../core/secret.ts";
 import { quote } from "../../../core/text.ts";
@@ -47,8 +47,7 @@ function unreadable(path: string, reason: string, cause?: unknown): ModelSigning
 
 /** The bytes of a file, not many more than allowed. */
 async function read(path: string, signal: AbortSignal): Promise<Buffer> {
-  // O_NONBLOCK, which Windows lacks: opening a pipe that nobody writes would block a thread for ever.
-  await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  await using file = await open(path, READ_ONLY);
   // Before a pipe's writer came, reading it gives nothing, as at the end.
   let begun = !(await file.stat()).isFIFO();
   const chunks: Uint8Array[] = [];

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { ModelSigningError } from "../../../core/errors.ts";
-import { writeFileAtomically } from "../../../core/files.ts";
+import { checkWritable, writeFileAtomically } from "../../../core/files.ts";
 import type { CommandIo, CommandProvider, Option, Settings } from "../../../core/plugin.ts";
 import { printable, printableJson } from "../../../core/text.ts";
 import { serializeClientTrustConfig } from "../client_trust_config.ts";
@@ -116,9 +116,16 @@ async function show(settings: Settings, io: CommandIo): Promise<0> {
   return 0;
 }
 
+/** What an export may replace. */
+const EARLIER_EXPORT = {
+  kind: "exported trust",
+  mark: "application/vnd.dev.sigstore.clienttrustconfig",
+};
+
 async function exportTrust(settings: Settings, io: CommandIo): Promise<0> {
   const { operand: path } = io;
   if (path === undefined) throw new ModelSigningError("USAGE", "no file to write was named");
+  if (path !== "-") await checkWritable(path, EARLIER_EXPORT);
   const now = new Date();
   const { message: trustedRoot, signingConfig, origin }: SelectedTrust = await selectTrust(
     { ...choice(settings), now },

@@ -30,7 +30,7 @@ export async function withTree(tree: Tree, use: (folder: string) => unknown): Pr
   }
 }
 
-export function plant(folder: string, tree: Tree): void {
+function plant(folder: string, tree: Tree): void {
   for (const [name, content] of Object.entries(tree)) {
     const file = path.join(folder, name);
     if (content instanceof Link) symlinkSync(content.target, file);

@@ -4,7 +4,7 @@ import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { BasicTracerProvider, type ReadableSpan } from "@opentelemetry/sdk-trace-base";
 import { ModelSigningError } from "../../../core/errors.ts";
 import { beginSpan, type Observer, traced } from "../../../core/observer.ts";
-import { spanObserver, type SpanOptions } from "../../../plugins/otel/mod.ts";
+import { spanObserver, type SpanOptions } from "../../../plugins/otel/span_observer.ts";
 
 /** The spans that `use` makes. */
 async function spansOf(

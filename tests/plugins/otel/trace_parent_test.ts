@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseTraceParent } from "../../../plugins/otel/mod.ts";
+import { parseTraceParent } from "../../../plugins/otel/trace_parent.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const PARENT = "b7ad6b7169203331";

@@ -6,7 +6,7 @@ import { access, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { childEnvironment } from "../../../../core/child_environment.ts";
-import { ModelSigningError, throwIfAborted } from "../../../../core/errors.ts";
+import { aborted, ModelSigningError, throwIfAborted } from "../../../../core/errors.ts";
 import type { RunOptions } from "../../../../core/options.ts";
 import { Secret } from "../../../../core/secret.ts";
 import { quote } from "../../../../core/text.ts";
@@ -68,7 +68,7 @@ function ask(
       if (!error) return resolve(new Secret(stdout.trim()));
       reject(
         options.signal?.aborted
-          ? new ModelSigningError("ABORTED", "aborted", { cause: options.signal.reason })
+          ? aborted(options.signal.reason)
           : failure(error, agent, timeout, audience),
       );
     });

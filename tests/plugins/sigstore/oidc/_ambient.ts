@@ -3,7 +3,7 @@
 import { ambientToken, type TokenSource } from "../../../../plugins/sigstore/oidc/mod.ts";
 
 /** Places where nothing is. */
-export const NOWHERE = {
+const NOWHERE = {
   productName: "/nonexistent/product_name",
   metadataHost: "127.0.0.1:1",
   tokenFile: "/nonexistent/oidc-token",

@@ -5,8 +5,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { cli, type CliResult } from "../../../support/cli.ts";
-import { assertFault, assertStatus } from "../../../support/outcome.ts";
+import { cli } from "../../../support/cli.ts";
+import { assertFault, assertStatus, type Outcome } from "../../../support/outcome.ts";
 import { type Sigstore, startSigstore } from "../../../support/sigstore.ts";
 import { sha256 } from "./repository.ts";
 
@@ -20,7 +20,7 @@ class Bench implements AsyncDisposable {
     this.folder = folder;
   }
 
-  async trust(name: string, ...args: readonly string[]): Promise<CliResult> {
+  async trust(name: string, ...args: readonly string[]): Promise<Outcome> {
     const { tufRoot } = this.sigstore;
     const all = ["trust", name, ...args, "--tuf-root", tufRoot];
     return await cli(all, {
@@ -28,7 +28,7 @@ class Bench implements AsyncDisposable {
     });
   }
 
-  async update(): Promise<CliResult> {
+  async update(): Promise<Outcome> {
     return await this.trust("update", "--tuf-url", this.sigstore.tuf);
   }
 
