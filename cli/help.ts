@@ -70,9 +70,9 @@ export const ROOT_HELP: {
   ],
   commandList: "top-level",
   footer: lines(
-    "Every option can also be set as MODEL_SIGNING_<OPTION> and in --json; the command line wins, then " +
-      "--json. Options without [env: ...] count on the command line only. The words of a flag may be " +
-      "joined with _ instead of -.",
+    "Options with [env: ...] can also be set by that variable and in --json; the command line wins, then " +
+      "--json. The others count on the command line only. The words of a flag may be joined with _ " +
+      "instead of -.",
     "",
     "Exit status: 0 done or verified, 1 rejected, 2 wrong usage, 3 could not be decided or done.",
     "",

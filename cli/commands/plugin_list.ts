@@ -1,5 +1,6 @@
 /** `plugin list` */
 
+import { existsSync } from "node:fs";
 import { type Plugin, printableJson } from "../../core/mod.ts";
 import { listExecutables } from "../../plugins/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
@@ -49,11 +50,16 @@ export async function pluginList({ settings, io, plugins }: Invocation): Promise
       );
     }
     page.gap();
-    page.field("Configured", configPath ?? "nowhere: no home folder is set");
+    page.field("Configured", configured(configPath));
     page.field("On PATH", programs);
     io.stdout.write(page.toString().trimStart());
   }
   return unusable.length > 0 ? 3 : 0;
+}
+
+function configured(path: string | undefined): string {
+  if (path === undefined) return "nowhere: no home folder is set";
+  return existsSync(path) ? path : `nowhere: there is no ${path}`;
 }
 
 function titleOf({ plugin: { name, version }, origin }: KnownPlugin): string {

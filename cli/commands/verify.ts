@@ -1,14 +1,18 @@
 /** `verify METHOD MODEL` */
 
 import { Buffer } from "node:buffer";
+import { rm } from "node:fs/promises";
 import {
   beginSpan,
   checkWritable,
   type FoundSignature,
+  ModelSigningError,
   type OpenedSource,
   type Parsed,
+  quote,
   type Report,
   type SignatureStore,
+  systemReason,
   traced,
   type Verifier,
   type VerifierProvider,
@@ -75,7 +79,10 @@ async function removeReport(path: string): Promise<void> {
     throw usageError(`--report is "-", expected a file`, "--format json prints the report");
   }
   await checkWritable(path, { kind: "a report", mark: '"verdict"' });
-  await removeFile(path);
+  await rm(path, { force: true }).catch((cause) => {
+    const problem = `cannot replace ${quote(path)}: ${systemReason(cause)}`;
+    throw new ModelSigningError("FILE_UNWRITABLE", problem, { cause });
+  });
 }
 
 /** A report, the signature that it is about, and what became of the others. */

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { lstatSync, readFileSync } from "node:fs";
-import { link, mkdir, symlink, truncate, writeFile } from "node:fs/promises";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { link, mkdir, rename, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { cli, kill, programCommand, programEnvironment } from "../support/cli.ts";
@@ -52,6 +52,10 @@ test("a signature or a report replaces nothing but an earlier one", async () => 
   for (const what of ["onto an empty file", "onto a report"]) {
     assertStatus(await onto("report.json"), 0, what);
   }
+  // A verdict of an earlier run is none of one that fails.
+  await rename(join(bench.path, "key.pub"), join(bench.path, "none.pub"));
+  assertFault(await onto("report.json"), 3, "FILE_UNREADABLE");
+  assert.ok(!existsSync(join(bench.path, "report.json")));
 });
 
 test("sign that runs into a full disk leaves the old signature and nothing else", async () => {
