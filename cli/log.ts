@@ -12,6 +12,7 @@ import {
   systemReason,
   textLogger,
 } from "../core/mod.ts";
+import { withoutSecrets } from "./redact.ts";
 
 /** What is logged, how, and where to. */
 export type Log = {
@@ -34,7 +35,9 @@ export function openLog(settings: Settings, toStderr: (text: string) => void): L
   const level = (settings["log-level"] ?? "info") as Log["level"];
   const format = (settings["log-format"] ?? "text") as Log["format"];
   const file = settings["output-file"] as string | undefined;
-  const write = file === undefined ? toStderr : fileWriter(file, toStderr);
+  const target = file === undefined ? toStderr : fileWriter(file, toStderr);
+  // What a plugin writes to its stderr is logged as well.
+  const write = (text: string) => target(withoutSecrets(text));
   const logger = (format === "json" ? jsonLogger : textLogger)({ level, write });
   const told = jsonLogger({ level: "info", write: toStderr });
   const tell = format === "json"

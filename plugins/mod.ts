@@ -15,7 +15,6 @@ export * from "./hash/mod.ts";
 export * from "./key/mod.ts";
 export * from "./module/mod.ts";
 /** Registries, layouts and manifests: the client and what the plugin is made of. */
-export * as oci from "./oci/mod.ts";
 export { ociPlugin } from "./oci/mod.ts";
 export * from "./pkcs11/mod.ts";
 export {

@@ -118,7 +118,7 @@ digest_of() {
 
 # Puts the program in place and sets `binary`. Nothing is run that has another digest than the pinned one.
 install_program() {
-  local name version expected folder url part found
+  local name version expected folder url shown part found
   name=$(binary_name) || { printf '%s\n' "$name"; exit 2; }
   version=${INPUT_VERSION#v}
   version=${version:-$(pinned)}
@@ -134,18 +134,20 @@ install_program() {
 
   url=${INPUT_RELEASE_URL:-${GITHUB_SERVER_URL:-https://github.com}/${ACTION_REPOSITORY:-${GITHUB_REPOSITORY:-}}/releases/download}
   url=${url%/}/v$version/$name
+  # A mirror may want a password.
+  shown=$(printf '%s' "$url" | sed 's|//[^/]*@|//|')
   mkdir -p "$folder"
   part=$folder/download.$$
   # http may be a mirror in one's own network: the checksum decides. The largest binary has about 120 MB.
   if ! curl --disable --silent --show-error --fail --location --globoff --proto '=https,http' --max-redirs 5 \
     --connect-timeout 20 --max-time 600 --retry 3 --max-filesize 400000000 --output "$part" --url "$url"; then
     rm -f "$part"
-    fail "cannot fetch $url" 3
+    fail "cannot fetch $shown" 3
   fi
   found=$(digest_of "$part")
   if [ "$found" != "$expected" ]; then
     rm -f "$part"
-    fail "$url has the SHA-256 digest $found, expected $expected: it is not run" 3
+    fail "$shown has the SHA-256 digest $found, expected $expected: it is not run" 3
   fi
   chmod 0755 "$part"
   mv -f "$part" "$binary"
@@ -169,7 +171,7 @@ run_program() {
   stop=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
   printf '::stop-commands::%s\n' "$stop"
   status=0
-  { "$binary" "${arguments[@]}" --no-progress -- "$INPUT_MODEL" >"$1"; } 2>&1 || status=$?
+  { NO_COLOR=1 "$binary" "${arguments[@]}" --no-progress -- "$INPUT_MODEL" >"$1"; } 2>&1 || status=$?
   cat "$1"
   printf '\n::%s::\n' "$stop"
 }

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { childEnvironment } from "../../core/mod.ts";
 import type { Platform } from "./platforms.ts";
 import { ROOT } from "./project.ts";
 
@@ -112,9 +113,10 @@ function hostLibc(): "glibc" | "musl" {
   return report.header?.glibcVersionRuntime === undefined ? "musl" : "glibc";
 }
 
-/** This process's environment, without what changes how Bun builds. */
+/** This process's environment, without what changes how Bun builds, and without the password of the release's key. */
 function environment(modules: string | undefined): Record<string, string | undefined> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(?:BUN|NODE)_/i.test(name));
+  const inherited = Object.entries(childEnvironment(process.env))
+    .filter(([name]) => !/^(?:BUN|NODE)_/i.test(name));
   return {
     ...Object.fromEntries(inherited),
     ...(modules === undefined ? {} : { NODE_PATH: modules }),

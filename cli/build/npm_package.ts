@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { childEnvironment } from "../../core/mod.ts";
 import { userFolders } from "../user_folders.ts";
 import { type LockedPackage, sha512Of } from "./lock.ts";
 
@@ -65,6 +66,7 @@ function npmPack(specifier: string, folder: string): void {
   const args = ["pack", specifier, "--pack-destination", folder, "--silent", "--ignore-scripts"];
   const { status, error } = spawnSync("npm", args, {
     cwd: folder,
+    env: childEnvironment(process.env),
     stdio: ["ignore", "ignore", "inherit"],
   });
   if (error) throw new Error(`cannot fetch ${specifier}: npm does not start`, { cause: error });

@@ -13,7 +13,7 @@ import { type Entries, packageManifest, type ProjectManifest } from "./manifest.
 const target = resolve(process.argv[2] ?? join(ROOT, "dist", "npm"));
 const folder = join(target, "package");
 
-rmSync(target, { recursive: true, force: true });
+rmSync(folder, { recursive: true, force: true });
 const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 run(process.execPath, ["run", "-A", tsc, "-p", "cli/package/tsconfig.json", "--outDir", folder]);
 

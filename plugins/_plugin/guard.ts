@@ -7,6 +7,7 @@ import {
   CONTRACT_VERSION,
   type Plugin,
   type Provider,
+  type Settings,
 } from "../../core/plugin.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { OpenedSigner, Signer, Witness } from "../../core/signer.ts";
@@ -78,54 +79,44 @@ function guardProvider(who: string, declared: DeclaredProvider, given: Members):
     case "source":
       return guardSource(who, declared, given);
     case "signer": {
-      const open = methodAt(given, "open", where);
-      return {
-        ...base,
-        kind,
-        open: (settings, run) =>
-          across({
-            who,
-            what: "open()",
-            options: run,
-            run: (options) => open(settings, options),
-            read: (opened) => openedSignerAt(who, id, opened, run),
-          }),
-      };
+      const open = openingOf(
+        who,
+        given,
+        where,
+        (value, run) => openedSignerAt(who, id, value, run),
+      );
+      return { ...base, kind, open };
     }
     case "witness": {
-      const open = methodAt(given, "open", where);
-      return {
-        ...base,
-        kind,
-        open: (settings, run) =>
-          across({
-            who,
-            what: "open()",
-            options: run,
-            run: (options) => open(settings, options),
-            read: (opened) => witnessAt(who, opened, "the witness"),
-          }),
-      };
+      const open = openingOf(who, given, where, (value) => witnessAt(who, value, "the witness"));
+      return { ...base, kind, open };
     }
     case "verifier": {
-      const open = methodAt(given, "open", where);
-      return {
-        ...base,
-        kind,
-        describer: describerAt(who, given["describer"], where),
-        open: (settings, run) =>
-          across({
-            who,
-            what: "open()",
-            options: run,
-            run: (options) => open(settings, options),
-            read: (opened) => verifierAt(who, id, opened),
-          }),
-      };
+      const open = openingOf(who, given, where, (value) => verifierAt(who, id, value));
+      const describer = describerAt(who, given["describer"], where);
+      return { ...base, kind, describer, open };
     }
     case "command":
       return guardCommand(who, declared, given);
   }
+}
+
+/** The method `open` of a provider. */
+function openingOf<T>(
+  who: string,
+  given: Members,
+  where: string,
+  read: (value: unknown, run: RunOptions) => T,
+): (settings: Settings, run: RunOptions) => Promise<T> {
+  const open = methodAt(given, "open", where);
+  return (settings, run) =>
+    across({
+      who,
+      what: "open()",
+      options: run,
+      run: (options) => open(settings, options),
+      read: (value) => read(value, run),
+    });
 }
 
 function openedSignerAt(

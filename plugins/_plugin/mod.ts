@@ -10,8 +10,8 @@ export {
 export { guardPlugin, requireContract } from "./guard.ts";
 export { KEBAB_CASE, lineAt, optionsAt } from "./options.ts";
 export * from "./shape.ts";
-export { evidenceAt, requireHolding, signedAt } from "./signed.ts";
-export { descriptionAt, issueAt, verificationAt } from "./verification.ts";
+export { requireHolding } from "./signed.ts";
+export { descriptionAt, verificationAt } from "./verification.ts";
 export { type PlaceOptions, type SafeFile, safeFile, safePlace } from "./place.ts";
 export { PrivateFolder } from "./private_folder.ts";
 export { Stopwatch } from "./stopwatch.ts";

@@ -1,5 +1,6 @@
 /** The variables of OpenTelemetry's specification that say where traces go. */
 
+import { accessSync, constants, statSync } from "node:fs";
 import type { SpanContext } from "@opentelemetry/api";
 import { excerpt } from "../../core/text.ts";
 import { parseTraceParent } from "./trace_parent.ts";
@@ -150,7 +151,7 @@ const ENDPOINTS = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_END
 
 function collectorIn(variables: Variables): ExportSettings["collector"] {
   const url = endpoint(variables);
-  if (url === undefined) return undefined;
+  if (url === undefined || !canReadFiles(variables)) return undefined;
   warnOfHeaders(variables);
   return { url, protocol: protocol(variables), timeout: timeout(variables) };
 }
@@ -194,6 +195,29 @@ function timeout(variables: Variables): number {
   if (/^[1-9][0-9]{0,9}$/.test(text)) return Math.min(Number(text), MAX_DELAY_MS);
   variables.ignore(name, `is ${excerpt(text)}, expected milliseconds`);
   return MAX_DELAY_MS;
+}
+
+/**
+ * Whether the certificates and the key can be read. The exporter would do without them, so that other authorities count
+ * than those that were named, and would wait for a FIFO for ever.
+ */
+function canReadFiles(variables: Variables): boolean {
+  const names = ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"].map((what) =>
+    variables.first([`OTEL_EXPORTER_OTLP_TRACES_${what}`, `OTEL_EXPORTER_OTLP_${what}`])
+  );
+  const bad = names.find((name) => name !== undefined && !isReadable(variables.get(name)!));
+  if (bad !== undefined) variables.ignore(bad, "names no file to read, so traces are not sent");
+  return bad === undefined;
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isFile();
+  } catch {
+    // Whatever the reason is, it is told as one.
+    return false;
+  }
 }
 
 /** The exporter leaves out what it cannot read. Values are credentials more often than not. */

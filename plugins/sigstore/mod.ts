@@ -1,6 +1,5 @@
 /** Sigstore: signing with an identity, and verifying who signed, without any network. */
 
-export { type Artifact, parseSigstoreBundle } from "./bundle.ts";
 export {
   ambientToken,
   type AmbientTokenOptions,
@@ -9,7 +8,6 @@ export {
   interactiveToken,
   type InteractiveTokenOptions,
   type OAuthClient,
-  parseIdentityToken,
   type TokenSource,
 } from "./oidc/mod.ts";
 export { sigstorePlugin } from "./plugin.ts";
@@ -27,9 +25,3 @@ export {
 export { parseTrustedRoot, type TrustedRoot } from "./trusted_root.ts";
 export { sigstoreSigner, type SigstoreSignerOptions } from "./sigstore_signer.ts";
 export { sigstoreVerifier, type SigstoreVerifierOptions } from "./verifier.ts";
-export {
-  type EntityPolicy,
-  type EntityVerification,
-  type SignedEntity,
-  verifyEntity,
-} from "./verify.ts";

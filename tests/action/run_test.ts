@@ -115,6 +115,10 @@ actionTest("the action runs nothing that has not the listed digest", async (runn
   await mkdir(planted, { recursive: true });
   await writeFile(join(planted, "model-signing"), `#!/bin/sh\ntouch '${marker}'\n`);
   assertRefused(await runner.step(inputs, { RUNNER_TEMP }), 3);
+  const mirror = { ...inputs, "release-url": "http://user:hunter2@127.0.0.1:1" };
+  const unreachable = await runner.step(mirror);
+  assertRefused(unreachable, 3);
+  assert.ok(!unreachable.log.includes("hunter2"), unreachable.log);
   assert.ok(!existsSync(marker));
   assert.deepEqual(await readdir(planted), ["model-signing"], "nothing half-fetched is left");
 });

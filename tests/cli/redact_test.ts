@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openLog } from "../../cli/log.ts";
 import { withoutCredentials, withoutSecrets } from "../../cli/redact.ts";
 
 test("withoutCredentials() takes user names, passwords and tokens out, and nothing else", () => {
@@ -23,4 +24,16 @@ test("withoutSecrets() takes passwords and PINs out of a sentence, and nothing e
     [`"https://issuer" vouches for "a@b"`, `"https://issuer" vouches for "a@b"`],
   ] as const;
   for (const [text, expected] of redacted) assert.equal(withoutSecrets(text), expected);
+});
+
+test("openLog() writes no secret that somebody else put into a line", () => {
+  for (const format of ["text", "json"]) {
+    const lines: string[] = [];
+    const { logger } = openLog({ "log-format": format }, (text) => lines.push(text));
+    logger.log("warn", "plugin: Bearer eyJhbGciOiJub25lIn0.eyJodW50ZXIyIjoxfQ.hunter2", {
+      url: "https://a:hunter2@host",
+    });
+    assert.equal(lines.length, 1);
+    assert.doesNotMatch(lines[0]!, /hunter2/);
+  }
 });

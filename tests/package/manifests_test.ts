@@ -59,3 +59,10 @@ test("every dependency has one exact version, the same everywhere", () => {
   assert.deepEqual({ ...optionalDependencies, ...dependencies }, project.dependencies);
   assert.ok(Object.keys(optionalDependencies!).every((name) => name.startsWith("@napi-rs/")));
 });
+
+test("every dependency has a row in docs/dependencies.md", () => {
+  const page = readFileSync(join(ROOT, "docs", "dependencies.md"), "utf8");
+  const names = Object.keys({ ...project.dependencies, ...project.devDependencies });
+  const rows = names.map((name) => name.replace(/^(@napi-rs\/blake-hash-).*/, "$1*"));
+  assert.deepEqual(rows.filter((name) => !page.includes(`\`${name}\``)), []);
+});

@@ -121,3 +121,13 @@ test("readEnvironment() shows no address and no header that it refuses, and fall
   assert.equal(told.length, 1);
   assert.ok(!told.join().includes("hunter2"));
 });
+
+test("readEnvironment() sends nothing when a certificate or key that is named cannot be read", () => {
+  for (const name of ["TRACES_CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"]) {
+    for (const file of ["/dev/null", "/nonexistent"]) {
+      const variable = `OTEL_EXPORTER_OTLP_${name}`;
+      const { settings, names } = read({ [ENDPOINT]: "https://c", [variable]: file });
+      assert.deepEqual([settings, names], [undefined, [variable]]);
+    }
+  }
+});
