@@ -162,7 +162,11 @@ if (canTrace()) {
       const command = [...TRACE, "-o", trace, compiledBinary(), ...args];
       const outcome = spawnSync("strace", command, {
         cwd: bench.path,
-        env: programEnvironment({ NODE_PATH: join(bench.path, "node_modules") }),
+        env: programEnvironment({
+          NODE_PATH: join(bench.path, "node_modules"),
+          // Programs are looked for there, and a package manager adds folders that are called node_modules.
+          PATH: "/usr/local/bin:/usr/bin:/bin",
+        }),
         encoding: "utf8",
       });
       assertStatus(outcome, 0, args.join(" "));

@@ -126,10 +126,10 @@ async function programRun(folder: string, node: string): Promise<void> {
 test("the npm package has the same bytes when it is built again, and works where it is installed", async () => {
   const place = await mkdtemp(join(tmpdir(), "model-signing-package-"));
   try {
-    const [tarball, again] = await Promise.all([
-      built(join(place, "first")),
-      built(join(place, "second")),
-    ]);
+    const builds = [built(join(place, "first")), built(join(place, "second"))] as const;
+    // When one fails, the other must have ended before the folder is removed.
+    await Promise.allSettled(builds);
+    const [tarball, again] = await Promise.all(builds);
     assert.ok(readFileSync(tarball).equals(readFileSync(again)), "two builds differ");
 
     const folder = join(place, "project");

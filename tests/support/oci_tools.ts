@@ -8,7 +8,7 @@
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { test } from "node:test";
-import { leftOutTest, optionalTest } from "./left_out.ts";
+import { commandPath, leftOutTest, optionalTest } from "./left_out.ts";
 import { hasDockerRegistry } from "./registry.ts";
 
 /** The tools. */
@@ -42,9 +42,7 @@ export function toolTest(
 
 function find(tool: ToolName): string | undefined {
   // One that was named has to be there.
-  const named = process.env[`MODEL_SIGNING_${tool.toUpperCase()}`];
-  if (named) return named;
-  return spawnSync(tool, ["--version"]).error === undefined ? tool : undefined;
+  return process.env[`MODEL_SIGNING_${tool.toUpperCase()}`] || commandPath(tool);
 }
 
 function toolAt(program: string): Tool {

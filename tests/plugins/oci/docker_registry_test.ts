@@ -107,7 +107,7 @@ registryTest("RegistryStore works with docker-registry and a token service", asy
   });
 });
 
-if (spawnSync("skopeo", ["--version"]).status !== 0) {
+if (!isInstalled("skopeo")) {
   leftOutTest("RegistryStore and LayoutStore read what skopeo writes", "skopeo is not installed");
 } else {
   registryTest("RegistryStore and LayoutStore read what skopeo writes", async () => {
