@@ -104,7 +104,7 @@ export const DOCKER_USER: { readonly username: string; readonly password: string
 const HTPASSWD = "ada:$2y$05$3h6iefTOcrFD7XOiL4JWG.1qRVEGGOSkbYj4vDL/GOccs3v7uxwSq\n";
 
 /** Whether Debian's `docker-registry` is installed. */
-export const hasDockerRegistry: boolean = isInstalled("docker-registry");
+export const hasDockerRegistry: boolean = spawnSync("docker-registry", ["--version"]).status === 0;
 
 /** Starts Debian's `docker-registry` on a port of its own, with what it stores in a folder that is removed. */
 export async function startDockerRegistry(

@@ -1,7 +1,7 @@
 /** Debian's docker-registry and skopeo: a registry without the referrers API, and another client. */
 
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -12,7 +12,7 @@ import {
   type RegistrySettings,
   trustAuthorities,
 } from "../../../plugins/oci/mod.ts";
-import { leftOutTest } from "../../support/left_out.ts";
+import { isInstalled, leftOutTest } from "../../support/left_out.ts";
 import { Pki } from "../../support/pki.ts";
 import {
   DOCKER_USER,
