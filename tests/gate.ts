@@ -37,21 +37,32 @@ function paths(...folders: readonly string[]): readonly string[] {
   return folders.map((folder) => `./tests/${folder}/`);
 }
 
+/** The files of `tests/cli` in two parts of about the same length: alone they would be the longest suite by far. */
+function halvesOfCli(): readonly (readonly string[])[] {
+  const files = readdirSync(`${TESTS}/cli`).filter((name) => name.endsWith("_test.ts")).sort();
+  return [0, 1].map((part) =>
+    files.filter((_, index) => index % 2 === part).map((name) => `./tests/cli/${name}`)
+  );
+}
+
 /**
  * The source, the longest suite first. On Bun what happens in the process and one file of the program's tests: the
  * program on Bun is the binary, which has suites of its own.
  */
 function ofSource(): readonly Suite[] {
   return [
-    { name: "the program, on Deno", command: [...DENO, ...paths("cli")] },
-    {
-      name: "the program beside others, on Deno",
-      command: [...DENO, ...paths("interop", "conformance")],
-    },
     { name: "the library, on Deno", command: [...DENO, ...inProcess()] },
+    ...halvesOfCli().map((files, index) => ({
+      name: `the program, on Deno, part ${index + 1}`,
+      command: [...DENO, ...files],
+    })),
     {
       name: "the library, on Bun",
       command: [...BUN, ...inProcess(), "./tests/cli/sign_verify_test.ts"],
+    },
+    {
+      name: "the program beside others, on Deno",
+      command: [...DENO, ...paths("interop", "conformance")],
     },
   ];
 }
@@ -60,7 +71,11 @@ function ofSource(): readonly Suite[] {
 function ofBinary(): readonly Suite[] {
   const env = { MODEL_SIGNING_BINARY: "dist/model-signing" };
   return [
-    { name: "the binary", command: [...DENO, ...paths("cli")], env },
+    ...halvesOfCli().map((files, index) => ({
+      name: `the binary, part ${index + 1}`,
+      command: [...DENO, ...files],
+      env,
+    })),
     {
       name: "the binary beside others, and documents",
       command: [...DENO, ...paths("interop", "conformance", "docs")],
