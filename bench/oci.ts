@@ -17,7 +17,7 @@ import type { Table } from "./table.ts";
 
 const MIB = 1024 * 1024;
 
-/** The targets of issue 4. */
+/** What must be reached. */
 const MOST_TO_VERIFY_MS = 1000;
 const LEAST_RATIO = 0.8;
 const MOST_MEMORY_MIB = 250;

@@ -18,7 +18,7 @@ export type SigstoreBenchOptions = {
 
 const RUNS = 10;
 
-/** The target of issue 3 for a model of three files. */
+/** What must be reached with a model of three files. */
 const MOST_TO_VERIFY_MS = 150;
 
 /** What a service far away takes to answer; public instances take longer. */
