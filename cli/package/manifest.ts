@@ -12,8 +12,8 @@ export type ProjectManifest = {
 /** Entries by their names, as in `exports` of deno.json: `./mod.ts`. */
 export type Entries = Readonly<Record<string, string>>;
 
-/** The first Node 22 that has `tls.getCACertificates`. */
-const NODE = ">=22.15.0";
+/** The first that has `Promise.withResolvers`. */
+const NODE = ">=22.0.0";
 
 /**
  * Prebuilt addons, one for each platform: the package manager takes the one that fits, or none, and then WebAssembly is

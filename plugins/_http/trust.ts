@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
 import process from "node:process";
-import { getCACertificates } from "node:tls";
+import tls from "node:tls";
 import { ModelSigningError } from "../../core/errors.ts";
 
 /** Whom a connection trusts; made by {@link trustAuthorities}. */
@@ -33,7 +33,7 @@ export function trustAuthorities(pem: Uint8Array, name: string): ConnectionTrust
   }
   if ("bun" in process.versions) {
     // Bun, as Node, takes them instead of its own.
-    const ca = [...getCACertificates("default"), ...authorities];
+    const ca = [...tls.getCACertificates("default"), ...authorities];
     return { init: { tls: { ca } } as RequestInit };
   }
   throw new ModelSigningError("USAGE", "this runtime's fetch cannot trust other authorities", {
