@@ -133,6 +133,7 @@ export {
   type OpenedSigner,
   type OpenedSource,
   type Puller,
+  type PullInput,
   type ResourceRole,
   type SignatureStore,
   type SignatureVerification,

@@ -51,10 +51,12 @@ export type Hashed =
  *
  * Results come in any order. Memory use does not depend on the number or size of the entries. A file that
  * cannot be read or that changes while it is read gives an issue, as does one whose whole content has another
- * digest than the entry expects of this algorithm. Entries that already carry a digest are passed on when their algorithm is the hasher's own and the hasher makes whole-file digests; otherwise
- * they give an issue.
+ * digest than the entry expects of this algorithm. Entries that already carry a digest are passed on when their
+ * algorithm is the hasher's own and the hasher makes whole-file digests; otherwise they give an issue. Files that
+ * it writes are closed when the iterator ends, however it does.
  *
- * @throws {ModelSigningError} `ABORTED`, `HASH_UNAVAILABLE` or `HASH_WORKER_FAILED`, from the iterator
+ * @throws {ModelSigningError} `ABORTED`, `HASH_UNAVAILABLE`, `HASH_WORKER_FAILED`, `FILE_UNWRITABLE` for a file that an
+ * entry is to be copied to, or `USAGE` when that is to be done in shards, from the iterator
  */
 export interface Hasher extends AsyncDisposable {
   /** One result for each entry that is a file or a digest, or for each of its shards. */

@@ -2,7 +2,7 @@
 
 import type { Bundle } from "./bundle.ts";
 import type { Issue, Parsed } from "./errors.ts";
-import type { HashType } from "./hasher.ts";
+import type { HasherFactory, HashType } from "./hasher.ts";
 import type { PathFilter } from "./path_filter.ts";
 import type { RunOptions } from "./options.ts";
 
@@ -45,6 +45,11 @@ export type Entry =
     readonly expected?: StatedDigest;
     /** Further members of its resources, those of the whole file also on each of its shards. */
     readonly extra?: Readonly<Record<string, unknown>>;
+    /**
+     * A file that the hasher creates and writes the content to while it is read: an absolute path in the operating
+     * system's own form. What it holds when there is an issue may be anything.
+     */
+    readonly copyTo?: string;
     /**
      * The content, or a part of it; a stream that ends early or late is an issue to the hasher. Errors of
      * the stream mean that the entry is unreadable.
@@ -98,15 +103,21 @@ export interface SignatureStore {
   discover(options: RunOptions): AsyncIterable<FoundSignature>;
 }
 
+/** Where a model is brought to, and how its content is checked. */
+export type PullInput = {
+  /** Does not exist yet. */
+  readonly folder: string;
+  readonly hasher: HasherFactory;
+};
+
 /** Brings a model to this machine. */
 export interface Puller {
   /**
-   * Writes the model's files to a folder that does not exist yet: all of them, each with the digest that the model
-   * states, or none.
+   * Writes the model's files to a folder: all of them, each with the digest that the model states, or none.
    *
    * @throws {ModelSigningError} when anything went wrong; then the folder does not exist
    */
-  pull(folder: string, options: RunOptions): Promise<void>;
+  pull(input: PullInput, options: RunOptions): Promise<void>;
 }
 
 /** A model with what its source can do besides listing it. */

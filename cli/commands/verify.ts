@@ -57,7 +57,9 @@ export async function verify(
   const { report } = verified;
   run.span?.set({ verdict: report.verdict }, { signature: verified.signature });
   const pulled = folder !== undefined && report.verdict === "verified" ? folder : undefined;
-  if (pulled !== undefined) await puller!.pull(pulled, run);
+  if (pulled !== undefined) {
+    await puller!.pull({ folder: pulled, hasher: hasherOf(invocation) }, run);
+  }
   const named: NamedReport = {
     ...verified,
     model: operand,

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import {
   appendFileSync,
+  readFileSync,
   renameSync,
   statSync,
   symlinkSync,
@@ -12,6 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { join } from "node:path";
 import { ModelSigningError } from "../errors.ts";
 import type { HasherFactory, HashType } from "../hasher.ts";
 import type { ObserverEvent, Progress } from "../observer.ts";
@@ -86,6 +88,10 @@ export function hasherContract(make: HasherFactory): readonly ContractCase[] {
       ["hash() reads content without a location through open()", readsStreams],
       ["hash() reads shards without a location through open()", readsStreamedShards],
       ["hash() gives an issue for a stream that is too short, too long or fails", refusesStreams],
+      ["hash() writes content to a new file while it reads it", copies],
+      ["hash() throws FILE_UNWRITABLE when content cannot be written", failsToCopy],
+      ["hash() throws USAGE when shards are to be written", copiesNoShards],
+      ["hash() ends with ABORTED while it writes", endsWhileItCopies],
       ["hash() passes on ignored and refused entries", passesOn],
       ["hash() passes on a digest of its own algorithm, with its extras", passesDigests],
       ["hash() gives an issue for a digest it cannot use", refusesDigests],
@@ -199,6 +205,70 @@ async function refusesStreams(workbench: Workbench): Promise<void> {
     ]),
   );
   assert.deepEqual(digests(results), new Map([["good", oracle("sha256", 3)]]));
+}
+
+async function copies(workbench: Workbench): Promise<void> {
+  const entries = SIZES.map((size) => ({
+    ...streamed(`streamed-${size}`, size, pattern(size)),
+    copyTo: workbench.path(`s-${size}`),
+  }));
+  assert.deepEqual(
+    digests(await workbench.hash(entries, {})),
+    new Map(SIZES.map((size) => [`streamed-${size}`, oracle("sha256", size)])),
+  );
+  for (const size of SIZES) {
+    assert.ok(readFileSync(workbench.path(`s-${size}`)).equals(pattern(size)));
+  }
+}
+
+async function failsToCopy(workbench: Workbench): Promise<void> {
+  workbench.file("there", Buffer.from("mine"));
+  for (const copyTo of [workbench.path("there"), join(workbench.path("absent"), "file")]) {
+    await assert.rejects(
+      workbench.hash([{ ...streamed("file", 3, pattern(3)), copyTo }], {}),
+      (error) => error instanceof ModelSigningError && error.code === "FILE_UNWRITABLE",
+    );
+  }
+  assert.equal(readFileSync(workbench.path("there"), "utf8"), "mine");
+}
+
+async function copiesNoShards(workbench: Workbench): Promise<void> {
+  const entry = { ...streamed("file", 3, pattern(3)), copyTo: workbench.path("copy") };
+  await assert.rejects(
+    workbench.hash([entry], { shardSize: 2 }),
+    (error) => error instanceof ModelSigningError && error.code === "USAGE",
+  );
+}
+
+async function endsWhileItCopies(workbench: Workbench): Promise<void> {
+  const controller = new AbortController();
+  const piece = pattern(100_000);
+  let cancelled = false;
+  const endless: File = {
+    kind: "file",
+    path: "endless",
+    size: HUGE_BYTES,
+    copyTo: workbench.path("copy"),
+    open: () => {
+      let pieces = 0;
+      return new ReadableStream({
+        async pull(stream) {
+          if (++pieces === 100) controller.abort();
+          // Gives other work a chance, as a network does.
+          await new Promise((resolve) => setTimeout(resolve));
+          stream.enqueue(piece);
+        },
+        cancel: () => void (cancelled = true),
+      }, { highWaterMark: 0 });
+    },
+  };
+  await assert.rejects(
+    workbench.hash([endless], {}, { signal: controller.signal }),
+    (error) => error instanceof ModelSigningError && error.code === "ABORTED",
+  );
+  assert.ok(cancelled);
+  // Nothing is written any more.
+  unlinkSync(workbench.path("copy"));
 }
 
 async function passesOn(workbench: Workbench): Promise<void> {
@@ -364,11 +434,10 @@ async function endsInTheMiddle(workbench: Workbench): Promise<void> {
 
 async function canBeLeft(workbench: Workbench): Promise<void> {
   await using hasher = workbench.make({});
-  const entries = [workbench.sparse("huge", HUGE_BYTES)];
+  const entries = [streamed("stream", 3, pattern(3)), workbench.sparse("huge", HUGE_BYTES)];
   for (let index = 0; index < 100; index++) {
     entries.push(workbench.file(`small-${index}`, pattern(10)));
   }
-  entries.push({ ...streamed("stream", 3, pattern(3)) });
   let results = 0;
   for await (const _ of hasher.hash(from(entries), {})) {
     results++;

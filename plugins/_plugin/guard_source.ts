@@ -92,13 +92,13 @@ function storeAt(who: string, value: unknown): SignatureStore {
 function pullerAt(who: string, value: unknown): Puller {
   const pull = methodAt(objectAt(value, "the puller"), "pull", "the puller");
   return {
-    pull: (folder, run) =>
+    pull: (input, run) =>
       across({
         who,
         what: "pull()",
         options: run,
         steps: Infinity,
-        run: (options) => pull(folder, options),
+        run: (options) => pull(input, options),
         read: () => {},
       }),
   };

@@ -1,7 +1,9 @@
 /** The lanes of one run: opened as they are needed, never more than may work at once. */
 
 import type { HashSettings } from "../../core/hasher.ts";
-import { type Lane, type LaneSettings, LocalLane, WorkerLane } from "./lane.ts";
+import type { Lane, LaneSettings } from "./lane.ts";
+import { LocalLane } from "./local_lane.ts";
+import { WorkerLane } from "./worker_lane.ts";
 
 /** How lanes are made. */
 export type Engine = {
@@ -45,8 +47,9 @@ export class Lanes {
    *
    * @param cost of all work found so far
    * @param settled whether work must begin with no more known than that
+   * @param mostLocal as many lanes as do something useful in this thread
    */
-  take(cost: number, settled: boolean): Lane | undefined {
+  take(cost: number, settled: boolean, mostLocal: number): Lane | undefined {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     const { jobs, workerUrl, workersFrom } = this.#engine;
@@ -55,7 +58,7 @@ export class Lanes {
       else if (workerUrl === undefined || settled) this.#local = true;
       else return undefined;
     }
-    if (this.#open.length >= (this.#local ? 1 : jobs)) return undefined;
+    if (this.#open.length >= (this.#local ? mostLocal : jobs)) return undefined;
     const lane = this.#local || workerUrl === undefined
       ? new LocalLane(this.#settings, this.#onFallback)
       : new WorkerLane(workerUrl, this.#settings, this.#onFallback);

@@ -1,18 +1,17 @@
 /** One pass over a model's entries: queues, lanes, results. */
 
-import { aborted, type IssueCode, throwIfAborted } from "../../core/errors.ts";
+import { aborted, type IssueCode, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { Hashed, HashSettings } from "../../core/hasher.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { shardName, shardRanges } from "../../core/shard.ts";
 import type { ByteRange, Entry } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
-import { type Algorithm, loadAlgorithm } from "./algorithm.ts";
 import { Bell } from "./bell.ts";
 import { LargestFirst } from "./heap.ts";
 import type { Lane } from "./lane.ts";
 import { type Engine, Lanes } from "./lanes.ts";
 import { Meter } from "./meter.ts";
-import { hashStream } from "./stream.ts";
+import { hashStream, type StreamTask } from "./stream.ts";
 import { Tally } from "./tally.ts";
 import type { FileUnit, Outcome } from "./unit.ts";
 
@@ -39,8 +38,7 @@ type FileState = {
   failed: boolean;
 };
 
-type FileTask = { readonly file: FileState; readonly unit: FileUnit };
-type StreamTask = { readonly file: FileState; readonly range: ByteRange };
+type RangeOf<T> = { readonly file: FileState; readonly range: T };
 
 /** Hashes the entries of one `hash` call. */
 export class Run {
@@ -51,18 +49,18 @@ export class Run {
   readonly #meter: Meter;
   readonly #stop = new AbortController();
 
-  readonly #files = new LargestFirst<FileTask>(({ unit }) => cost(unit));
-  readonly #streams: StreamTask[] = [];
+  readonly #files = new LargestFirst<RangeOf<FileUnit>>(({ range }) => cost(range));
+  readonly #streams: RangeOf<ByteRange>[] = [];
   #queuedCost = 0;
   #foundCost = 0;
   #entriesEnded = false;
 
   readonly #lanes: Lanes;
+  /** Lanes at work. */
   #busy = 0;
+  /** Of them, those that read files. */
+  #reading = 0;
   #fellBack = false;
-  /** Loaded for streams, and not in use: each can make one digest at a time. */
-  readonly #streamAlgorithms: Algorithm[] = [];
-  #streamsBusy = 0;
 
   #ready: Hashed[] = [];
   #closing: Promise<void> | undefined;
@@ -110,8 +108,8 @@ export class Run {
       const closing = this.#close();
       this.#meter.end();
       this.#options.span?.set({ "hash.workers": this.#lanes.workers });
-      // A busy worker may hang in a read from a dead network share: nobody waits for that.
-      if (this.#busy === 0) await closing;
+      // A worker may hang in a read from a dead network share: nobody waits for that.
+      if (this.#reading === 0) await closing;
     }
   }
 
@@ -121,8 +119,8 @@ export class Run {
   }
 
   get #finished(): boolean {
-    return this.#entriesEnded && this.#busy === 0 && this.#streamsBusy === 0 &&
-      this.#files.length === 0 && this.#streams.length === 0;
+    return this.#entriesEnded && this.#busy === 0 && this.#files.length === 0 &&
+      this.#streams.length === 0;
   }
 
   get #full(): boolean {
@@ -169,17 +167,22 @@ export class Run {
 
   #queue(file: FileState, range: ByteRange): void {
     file.left++;
-    const { location, size } = file.entry;
-    if (location === undefined) {
+    const { location, size, copyTo } = file.entry;
+    if (copyTo !== undefined && this.#settings.shardSize !== undefined) {
+      throw new ModelSigningError(
+        "USAGE",
+        "files are to be written while they are hashed in shards",
+      );
+    }
+    if (location === undefined || copyTo !== undefined) {
       this.#streams.push({ file, range });
     } else {
       const { path, device, inode, modified } = location;
       const { start, end } = range;
-      const unit: FileUnit = { path, device, inode, modified, size, start, end };
-      this.#files.push({ file, unit });
+      this.#files.push({ file, range: { path, device, inode, modified, size, start, end } });
       this.#queuedCost += cost(range);
-      this.#foundCost += cost(range);
     }
+    this.#foundCost += cost(range);
     this.#dispatch();
   }
 
@@ -220,38 +223,40 @@ export class Run {
   /** Gives work to whoever is idle, once there is enough for a batch or no more to come. */
   #dispatch(): void {
     if (this.#stopped) return;
-    // All in this thread: while one is hashed, the others' bytes arrive.
-    if (this.#streamsBusy < this.#engine.jobs && this.#streams.length > 0) void this.#hashStreams();
-    while (
-      this.#files.length > 0 &&
-      (this.#queuedCost >= BATCH_COST || this.#entriesEnded || this.#full)
-    ) {
-      const lane = this.#lanes.take(this.#foundCost, this.#entriesEnded || this.#full);
+    const settled = this.#entriesEnded || this.#full;
+    const take = (mostLocal: number) => this.#lanes.take(this.#foundCost, settled, mostLocal);
+    while (this.#streams.length > 0) {
+      // Also in this thread: while one is hashed, the others' bytes arrive.
+      const lane = take(this.#engine.jobs);
       if (lane === undefined) return;
-      void this.#hashBatch(lane, this.#takeBatch());
+      void this.#occupy(lane, this.#hashStream(lane, this.#streams.shift()!));
+    }
+    while (this.#files.length > 0 && (this.#queuedCost >= BATCH_COST || settled)) {
+      const lane = take(1);
+      if (lane === undefined) return;
+      void this.#occupy(lane, this.#hashBatch(lane, this.#takeBatch()));
     }
   }
 
-  #takeBatch(): readonly FileTask[] {
-    const batch: FileTask[] = [];
+  #takeBatch(): readonly RangeOf<FileUnit>[] {
+    const batch: RangeOf<FileUnit>[] = [];
     for (let total = 0; total < BATCH_COST;) {
       const task = this.#files.pop();
       if (task === undefined) break;
-      total += cost(task.unit);
-      this.#queuedCost -= cost(task.unit);
+      total += cost(task.range);
+      this.#queuedCost -= cost(task.range);
       batch.push(task);
     }
-    this.#room.ring();
     return batch;
   }
 
-  async #hashBatch(lane: Lane, tasks: readonly FileTask[]): Promise<void> {
+  /** Takes a lane back when its work is done. */
+  async #occupy(lane: Lane, work: Promise<void>): Promise<void> {
     this.#busy++;
-    this.#meter.current = tasks[0]?.file.entry.path;
+    this.#room.ring();
     try {
-      const outcomes = await lane.run(tasks.map(({ unit }) => unit));
+      await work;
       if (this.#stopped) return;
-      tasks.forEach(({ file, unit }, index) => this.#settle(file, unit, outcomes[index]!));
       this.#lanes.put(lane);
       this.#dispatch();
     } catch (error) {
@@ -262,35 +267,29 @@ export class Run {
     this.#news.ring();
   }
 
-  async #hashStreams(): Promise<void> {
-    this.#streamsBusy++;
-    try {
-      const { algorithm: type } = this.#settings;
-      const algorithm = this.#streamAlgorithms.pop() ??
-        await loadAlgorithm(type, this.#engine.native);
-      if (algorithm.fallback !== undefined) this.#fallBack(algorithm.fallback);
-      const settings = { algorithm, tally: this.#tally, signal: this.#stop.signal };
-      for (let task = this.#streams.shift(); task; task = this.#streams.shift()) {
-        const { file, range } = task;
-        this.#room.ring();
-        this.#meter.current = file.entry.path;
-        // Asking for no range shows bytes beyond the size, too.
-        const open = () =>
-          this.#settings.shardSize === undefined
-            ? file.entry.open(undefined, this.#compares(file.entry))
-            : file.entry.open(range);
-        const outcome = await hashStream(open, range.end - range.start, settings);
-        if (this.#stopped) return;
-        this.#settle(file, range, outcome);
-        this.#news.ring();
-      }
-      this.#streamAlgorithms.push(algorithm);
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#streamsBusy--;
-    }
-    this.#news.ring();
+  async #hashBatch(lane: Lane, tasks: readonly RangeOf<FileUnit>[]): Promise<void> {
+    this.#meter.current = tasks[0]?.file.entry.path;
+    this.#reading++;
+    const outcomes = await lane.run(tasks.map(({ range }) => range)).finally(() => this.#reading--);
+    if (this.#stopped) return;
+    tasks.forEach(({ file, range }, index) => this.#settle(file, range, outcomes[index]!));
+  }
+
+  async #hashStream(lane: Lane, { file, range }: RangeOf<ByteRange>): Promise<void> {
+    const { entry } = file;
+    const { path, copyTo } = entry;
+    this.#meter.current = path;
+    const task: StreamTask = {
+      unit: { path, ...(copyTo === undefined ? {} : { copyTo }) },
+      length: range.end - range.start,
+      // Asking for no range shows bytes beyond the size, too.
+      open: () =>
+        this.#settings.shardSize === undefined
+          ? entry.open(undefined, this.#compares(entry))
+          : entry.open(range),
+    };
+    const outcome = await hashStream(task, lane, this.#stop.signal);
+    if (!this.#stopped) this.#settle(file, range, outcome);
   }
 
   #settle(file: FileState, range: ByteRange, outcome: Outcome): void {

@@ -1,54 +1,82 @@
 /** Hashes content that comes as a stream. */
 
 import { ModelSigningError, systemReason } from "../../core/errors.ts";
-import type { Algorithm } from "./algorithm.ts";
-import type { Tally } from "./tally.ts";
-import type { Failure, Outcome } from "./unit.ts";
+import type { Lane } from "./lane.ts";
+import type { Failure, Outcome, StreamUnit } from "./unit.ts";
 
-/** What hashing a stream needs. */
-export type StreamSettings = {
-  readonly algorithm: Algorithm;
-  readonly tally: Tally;
-  /** Cancels the stream. */
-  readonly signal: AbortSignal;
+/** A stream and where it is hashed. */
+export type StreamTask = {
+  readonly unit: StreamUnit;
+  /** Bytes that it must have. */
+  readonly length: number;
+  open(): ReadableStream<Uint8Array>;
 };
 
-/** Hashes a stream that must have exactly `length` bytes. Never throws for the stream. */
+/**
+ * Hashes a stream.
+ *
+ * @param signal cancels the stream
+ * @throws {ModelSigningError} what keeps the lane from working; never what is wrong with the stream
+ */
 export async function hashStream(
-  open: () => ReadableStream<Uint8Array>,
-  length: number,
-  { algorithm, tally, signal }: StreamSettings,
+  task: StreamTask,
+  lane: Lane,
+  signal: AbortSignal,
 ): Promise<Outcome> {
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  const cancel = () => void reader?.cancel().catch(() => {}); // Its failure changes nothing for us.
-  try {
-    reader = open().getReader();
-    signal.addEventListener("abort", cancel);
-    const digester = algorithm.start();
-    let got = 0;
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      got += value.length;
-      if (got > length) {
-        cancel();
-        return {
-          code: "FILE_CHANGED",
-          problem: `has more than the ${length} bytes it was listed with`,
-        };
-      }
-      digester.update(value);
-      tally.add(value.length);
+  const content = await lane.begin(task.unit);
+  using reader = new Reader(task, signal);
+  for (let next = await reader.read(); next !== undefined; next = await reader.read()) {
+    if (next instanceof Uint8Array) {
+      await content.take(next);
+    } else {
+      await content.discard();
+      return next;
     }
-    if (got < length) {
-      return { code: "FILE_CHANGED", problem: `has ${got} bytes, ${length} when it was listed` };
-    }
-    return digester.hex();
-  } catch (error) {
-    return failureOf(error);
-  } finally {
-    signal.removeEventListener("abort", cancel);
   }
+  return await content.end();
+}
+
+/** Reads a stream to its end, or to what is wrong with it. */
+class Reader implements Disposable {
+  readonly #task: StreamTask;
+  readonly #signal: AbortSignal;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #got = 0;
+
+  constructor(task: StreamTask, signal: AbortSignal) {
+    this.#task = task;
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#cancel);
+  }
+
+  /** The next bytes; undefined after all of them. */
+  async read(): Promise<Uint8Array | Failure | undefined> {
+    const { length } = this.#task;
+    try {
+      this.#reader ??= this.#task.open().getReader();
+      const { done, value } = await this.#reader.read();
+      if (!done) {
+        this.#got += value.length;
+        if (this.#got <= length) return value;
+        const problem = `has more than the ${length} bytes it was listed with`;
+        return { code: "FILE_CHANGED", problem };
+      }
+      if (this.#got === length) return undefined;
+      const problem = `has ${this.#got} bytes, ${length} when it was listed`;
+      return { code: "FILE_CHANGED", problem };
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  /** Cancels the stream, unless it has ended. */
+  [Symbol.dispose](): void {
+    this.#signal.removeEventListener("abort", this.#cancel);
+    this.#cancel();
+  }
+
+  // Its failure changes nothing for us.
+  readonly #cancel = (): void => void this.#reader?.cancel().catch(() => {});
 }
 
 /** What an error of the source itself says; of others only the system's code is fit to be shown. */

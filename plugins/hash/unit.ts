@@ -9,6 +9,14 @@ export type FileUnit = FileLocation & ByteRange & {
   readonly size: number;
 };
 
+/** Content that is handed over piece by piece. Plain data, too. */
+export type StreamUnit = {
+  /** The entry's, for messages. */
+  readonly path: string;
+  /** A file to be created, and to be given the content. */
+  readonly copyTo?: string;
+};
+
 /** Why there is no digest: the end of a sentence that begins with the entry's path. */
 export type Failure = {
   readonly code: IssueCode;

@@ -1,10 +1,12 @@
-/** The module that a hashing worker runs: lists of units in, lists of outcomes out. */
+/** The module that a hashing worker runs: lists of units or pieces of a stream in, outcomes out. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { ModelSigningError } from "../../core/errors.ts";
-import { loadAlgorithm } from "./algorithm.ts";
+import { type Algorithm, loadAlgorithm } from "./algorithm.ts";
 import { FileHasher } from "./file.ts";
-import type { LaneSettings, WorkerAnswer } from "./lane.ts";
+import type { LaneSettings } from "./lane.ts";
+import type { LaneFault, LaneMessage, WorkerAnswer } from "./messages.ts";
+import { Sink } from "./sink.ts";
 import { Tally } from "./tally.ts";
 import type { FileUnit, Outcome } from "./unit.ts";
 
@@ -12,32 +14,64 @@ if (parentPort === null) throw new Error("this module runs as a worker only");
 const port = parentPort;
 const { type, native, followLinks, shared } = workerData as LaneSettings;
 const tally = new Tally(shared);
-const ready = loadAlgorithm(type, native);
+const ready = load();
+// Told when the first message is dealt with.
+ready.catch(() => {});
 let hasher: FileHasher | undefined;
+let sink: Sink | undefined;
+let memory: SharedArrayBuffer | undefined;
 
-port.on("message", (units: readonly FileUnit[]) => {
-  answer(units).then(
-    (message) => port.postMessage(message),
-    (error: unknown) => port.postMessage(failure(error)),
-  );
+/** Messages are dealt with one after the other: the first ones come while the algorithm is loaded. */
+let last: Promise<void> = Promise.resolve();
+port.on("message", (message: LaneMessage) => {
+  last = last.then(async () => handle(message, await ready)).catch((error: unknown) => {
+    sink?.discard();
+    sink = undefined;
+    tell(failure(error));
+  });
 });
 
-async function answer(units: readonly FileUnit[]): Promise<WorkerAnswer> {
-  if (hasher !== undefined) return { outcomes: hashAll(units, hasher) };
-  const algorithm = await ready;
-  hasher = new FileHasher({ algorithm, tally, followLinks });
-  const outcomes = hashAll(units, hasher);
-  return algorithm.fallback === undefined
-    ? { outcomes }
-    : { outcomes, fallback: algorithm.fallback };
+async function load(): Promise<Algorithm> {
+  const algorithm = await loadAlgorithm(type, native);
+  if (algorithm.fallback !== undefined) tell({ kind: "fallback", reason: algorithm.fallback });
+  return algorithm;
+}
+
+function handle(message: LaneMessage, algorithm: Algorithm): void {
+  switch (message.kind) {
+    case "units":
+      hasher ??= new FileHasher({ algorithm, tally, followLinks });
+      return tell({ kind: "outcomes", outcomes: hashAll(message.units, hasher) });
+    case "begin":
+      memory = message.memory;
+      sink = new Sink(message.unit, algorithm, tally);
+      return;
+    case "piece": {
+      const { at, length } = message.piece;
+      if (!tally.stopped && memory) sink?.take(new Uint8Array(memory, at, length));
+      return tell({ kind: "taken", at });
+    }
+    case "end":
+      if (sink) tell({ kind: "ended", digest: sink.end() });
+      sink = undefined;
+      return;
+    case "discard":
+      sink?.discard();
+      sink = undefined;
+      return tell({ kind: "discarded" });
+  }
+}
+
+function tell(answer: WorkerAnswer): void {
+  port.postMessage(answer);
 }
 
 function failure(error: unknown): WorkerAnswer {
-  const unavailable = error instanceof ModelSigningError && error.code === "HASH_UNAVAILABLE";
-  return {
-    failed: unavailable ? "HASH_UNAVAILABLE" : "HASH_WORKER_FAILED",
-    message: error instanceof Error ? error.message : String(error),
-  };
+  const code: LaneFault = error instanceof ModelSigningError &&
+      (error.code === "HASH_UNAVAILABLE" || error.code === "FILE_UNWRITABLE")
+    ? error.code
+    : "HASH_WORKER_FAILED";
+  return { kind: "failed", code, message: error instanceof Error ? error.message : String(error) };
 }
 
 function hashAll(units: readonly FileUnit[], hasher: FileHasher): readonly Outcome[] {

@@ -28,8 +28,15 @@ export function statedEntries(hint: string): EntryOf {
   });
 }
 
-/** Blobs that are fetched when they are read. */
-export function fetchedEntries(store: OciReader): EntryOf {
+/**
+ * Blobs that are fetched when they are read.
+ *
+ * @param onFault called with what the store throws, of which an entry's stream only says what it means for the model
+ */
+export function fetchedEntries(
+  store: OciReader,
+  onFault: (error: ModelSigningError) => void = () => {},
+): (blob: NamedBlob, options: RunOptions) => Extract<Entry, { kind: "file" }> {
   return (blob, options) => {
     const { name: path, descriptor, digest: expected, extra } = blob;
     const { size } = descriptor;
@@ -39,7 +46,7 @@ export function fetchedEntries(store: OciReader): EntryOf {
         isWhole && compares
           ? store.uncheckedBlob(descriptor, options)
           : store.blob(descriptor, options);
-      const content = new Content(blob, fetched, isWhole ? undefined : range);
+      const content = new Content(blob, fetched, isWhole ? undefined : range, onFault);
       return new ReadableStream(content, { highWaterMark: 0 });
     };
     return { kind: "file", path, size, expected, extra, open };
@@ -71,6 +78,7 @@ class Content implements UnderlyingDefaultSource<Uint8Array> {
   readonly #blob: NamedBlob;
   readonly #fetched: () => Promise<ReadableStream<Uint8Array>>;
   readonly #range: ByteRange | undefined;
+  readonly #onFault: (error: ModelSigningError) => void;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #position = 0;
 
@@ -79,10 +87,12 @@ class Content implements UnderlyingDefaultSource<Uint8Array> {
     blob: NamedBlob,
     fetched: () => Promise<ReadableStream<Uint8Array>>,
     range: ByteRange | undefined,
+    onFault: (error: ModelSigningError) => void,
   ) {
     this.#blob = blob;
     this.#fetched = fetched;
     this.#range = range;
+    this.#onFault = onFault;
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -128,6 +138,7 @@ class Content implements UnderlyingDefaultSource<Uint8Array> {
   /** With the finding that an error of the store is for the model. */
   #fault(error: unknown): unknown {
     if (!(error instanceof ModelSigningError) || error.code === "ABORTED") return error;
+    this.#onFault(error);
     const { message } = error;
     const code = FINDINGS[error.code] ?? "ENTRY_UNREADABLE";
     return new ModelSigningError("FILE_UNREADABLE", message, {

@@ -1,22 +1,21 @@
 /** Brings the layers of a manifest to a folder. */
 
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
-import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { lstat, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { ModelSigningError, systemCode, systemReason, throwIfAborted } from "../../core/errors.ts";
+import type { HasherFactory } from "../../core/hasher.ts";
 import { traced } from "../../core/observer.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { isAtOrBelowAny, pathProblem } from "../../core/path.ts";
-import type { Puller } from "../../core/source.ts";
+import type { Entry, Puller, PullInput } from "../../core/source.ts";
 import { excerpt, quote } from "../../core/text.ts";
+import { fetchedEntries } from "./entries.ts";
 import type { NamedBlob } from "./naming.ts";
+import { holdsLayers } from "./pulled_folder.ts";
 import type { OciSource } from "./source.ts";
 import type { OciReader } from "./store.ts";
-import { PullProgress } from "./pull_progress.ts";
-import { holdsLayers } from "./pulled_folder.ts";
 
 /**
  * Writes each layer as the file that its resource is named after. The config blob is no file, archives stay packed, and
@@ -36,9 +35,9 @@ export class OciPuller implements Puller {
    * that is this model already stays as it is.
    *
    * @throws {ModelSigningError} `MODEL_REFUSED` for a layer without a safe name, `FILE_UNWRITABLE`, what the registry or
-   * layout throws, `ABORTED`
+   * layout throws, what the hasher throws, `ABORTED`
    */
-  async pull(folder: string, options: RunOptions): Promise<void> {
+  async pull({ folder, hasher }: PullInput, options: RunOptions): Promise<void> {
     throwIfAborted(options.signal);
     const layers = this.#layers();
     for (const { name, isArchive } of layers) {
@@ -48,13 +47,16 @@ export class OciPuller implements Puller {
       });
     }
     const target = resolve(folder);
-    if (await exists(target, folder)) return await requireSame(target, folder, layers, options);
+    if (await exists(target, folder)) {
+      return await requireSame({ folder, hasher }, target, layers, options);
+    }
     // Does not grow with the folder's name, which may already have the most bytes that a name can have.
     const temporary = join(dirname(target), `.model-signing.${randomBytes(8).toString("hex")}.tmp`);
     await traced(options, "oci.pull", async (inner) => {
       try {
         await written(folder, () => mkdir(temporary, 0o755));
-        await this.#write(layers, temporary, inner);
+        await this.#write(layers, temporary, hasher, inner);
+        throwIfAborted(options.signal);
         if (await exists(target, folder)) throw unwritable(folder, "it exists already");
         await written(folder, () => rename(temporary, target));
       } catch (error) {
@@ -86,47 +88,23 @@ export class OciPuller implements Puller {
   async #write(
     layers: readonly NamedBlob[],
     folder: string,
+    hasher: HasherFactory,
     options: RunOptions,
   ): Promise<void> {
-    const stop = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-    using progress = new PullProgress(layers, options.observer);
-    const queue = layers.toSorted((a, b) => a.descriptor.size - b.descriptor.size);
-    let failure: { readonly error: unknown } | undefined;
-    const worker = async () => {
-      for (let layer = queue.pop(); layer && !stop.signal.aborted; layer = queue.pop()) {
-        try {
-          await this.#writeLayer(layer, folder, { ...options, signal }, progress);
-        } catch (error) {
-          failure ??= { error };
-          stop.abort();
-        }
+    let fault: ModelSigningError | undefined;
+    const entryOf = fetchedEntries(this.#store, (error) => fault ??= error);
+    async function* entries(): AsyncGenerator<Entry> {
+      for (const layer of layers.toSorted((a, b) => b.descriptor.size - a.descriptor.size)) {
+        const copyTo = join(folder, ...layer.name.split("/"));
+        await written(layer.name, () => mkdir(dirname(copyTo), { recursive: true, mode: 0o755 }));
+        yield { ...entryOf(layer, options), copyTo };
       }
-    };
-    await Promise.all(Array.from({ length: availableParallelism() }, worker));
-    throwIfAborted(options.signal);
-    if (failure) throw failure.error;
-  }
-
-  async #writeLayer(
-    { name, descriptor }: NamedBlob,
-    folder: string,
-    options: RunOptions,
-    progress: PullProgress,
-  ): Promise<void> {
-    const path = join(folder, ...name.split("/"));
-    await written(name, () => mkdir(dirname(path), { recursive: true, mode: 0o755 }));
-    // Exclusive: on a file system without case, two names may be one file.
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-    await using file = await written(name, () => open(path, flags, 0o644));
-    const stream = await this.#store.blob(descriptor, options);
-    progress.begin(name);
-    for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
-      throwIfAborted(options.signal);
-      await written(name, () => file.writeFile(chunk));
-      progress.add(chunk.length);
     }
-    progress.end();
+    await using hashing = hasher({ algorithm: "sha256", allowSymlinks: false });
+    for await (const hashed of hashing.hash(entries(), options)) {
+      if (hashed.kind !== "issue") continue;
+      throw fault ?? new ModelSigningError("OCI_DIGEST_MISMATCH", hashed.issue.message);
+    }
   }
 }
 
@@ -140,17 +118,17 @@ async function exists(target: string, shown: string): Promise<boolean> {
 
 /** Nothing of what is there is touched; if it is this model, nothing has to be. */
 async function requireSame(
+  { folder, hasher }: PullInput,
   target: string,
-  shown: string,
   layers: readonly NamedBlob[],
   options: RunOptions,
 ): Promise<void> {
-  const same = await holdsLayers(target, layers, options.signal).catch((error) => {
+  const same = await holdsLayers(target, layers, hasher, options).catch((error) => {
     if (error instanceof ModelSigningError) throw error;
-    throw unwritable(shown, systemReason(error), error);
+    throw unwritable(folder, systemReason(error), error);
   });
-  if (!same) throw unwritable(shown, "it exists already, and is not this model");
-  options.logger?.log("info", "the model is there already", { folder: shown });
+  if (!same) throw unwritable(folder, "it exists already, and is not this model");
+  options.logger?.log("info", "the model is there already", { folder });
 }
 
 /** Names what could not be written. */

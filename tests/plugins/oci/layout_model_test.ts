@@ -145,7 +145,7 @@ test("a layout can be hashed in other ways, and gives its roles to shards", asyn
     for (const how of [{ algorithm: "blake3" }, { shardSize: 4 }] as const) {
       const model = await signModel({ source, hasher, signer: keySigner(KEYS), ...how });
       const folder = join(bench.path, Object.keys(how)[0]!);
-      await puller.pull(folder, {});
+      await puller.pull({ folder, hasher }, {});
       const report = await verifyModel({
         bundle: { ok: true, value: model.bundle },
         source: await fileSystemSource(folder),
@@ -215,7 +215,7 @@ test("attach() refuses what is no signature of a model, and leaves nothing", asy
 test("pull() writes the layers as files, without the config blob", async () => {
   await withLayout({}, async (path, bench) => {
     const folder = join(bench.path, "pulled");
-    await (await opened(path)).puller.pull(folder, {});
+    await (await opened(path)).puller.pull({ folder, hasher }, {});
     const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
     assert.deepEqual(files, [
       ".gitattributes",
@@ -231,7 +231,7 @@ test("pull() writes what is left out by name neither", async () => {
   await withLayout({}, async (path, bench) => {
     const folder = join(bench.path, "pulled");
     const model = await opened(path, { "ignore-paths": ["tokenizer", ".gitattributes"] });
-    await model.puller.pull(folder, {});
+    await model.puller.pull({ folder, hasher }, {});
     assert.deepEqual(readdirSync(folder), ["weights.bin"]);
   });
 });
@@ -262,7 +262,10 @@ test("pull() leaves nothing when anything is wrong", async () => {
       const { puller } = await opened(path);
       const before = readdirSync(bench.path);
       spoil(path);
-      assert.equal(await code(puller.pull(join(bench.path, "pulled"), {})), expected);
+      assert.equal(
+        await code(puller.pull({ folder: join(bench.path, "pulled"), hasher }, {})),
+        expected,
+      );
       assert.deepEqual(readdirSync(bench.path), before);
     });
   }
@@ -273,7 +276,10 @@ test("pull() does not write where something is", async () => {
     const { puller } = await opened(path);
     await bench.write({ "file": "mine", "folder/file": "mine" });
     for (const name of ["file", "folder", "absent/folder"]) {
-      assert.equal(await code(puller.pull(join(bench.path, name), {})), "FILE_UNWRITABLE");
+      assert.equal(
+        await code(puller.pull({ folder: join(bench.path, name), hasher }, {})),
+        "FILE_UNWRITABLE",
+      );
     }
     assert.equal(readFileSync(join(bench.path, "folder/file"), "utf8"), "mine");
     assert.equal(existsSync(join(bench.path, "absent")), false);
@@ -287,7 +293,10 @@ test("pull() ends with ABORTED and leaves nothing", async () => {
     const abort = new AbortController();
     // The first event comes before anything is written.
     const observer = { emit: () => abort.abort() };
-    const run = puller.pull(join(bench.path, "pulled"), { signal: abort.signal, observer });
+    const run = puller.pull({ folder: join(bench.path, "pulled"), hasher }, {
+      signal: abort.signal,
+      observer,
+    });
     assert.equal(await code(run), "ABORTED");
     assert.deepEqual(readdirSync(bench.path), before);
   });
@@ -301,7 +310,7 @@ test("pull() warns of archives, which it leaves packed", async () => {
       if (level === "warn") warned.push(fields);
     };
     const folder = join(bench.path, "pulled");
-    await (await opened(path)).puller.pull(folder, { logger: { log } });
+    await (await opened(path)).puller.pull({ folder, hasher }, { logger: { log } });
     assert.deepEqual(warned, [{ path: "layer_003.tar.gz" }]);
     assert.equal(readFileSync(join(folder, "layer_003.tar.gz"), "utf8"), "packed");
   });

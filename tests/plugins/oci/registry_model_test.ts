@@ -30,6 +30,15 @@ import { workbench } from "../../support/workbench.ts";
 
 const KEYS = p256();
 const hasher = hasherFactory();
+
+/** Where the layers that are pulled are hashed and written. */
+const PULLING = {
+  "in this thread": hasher,
+  "in workers": hasherFactory({
+    workerUrl: new URL("../../../plugins/hash/worker.ts", import.meta.url),
+    workersFrom: 0,
+  }),
+};
 const CONFIG = '{"c":1}';
 const LARGE = Buffer.alloc(3_000_000, "0123456789");
 const LAYERS: readonly TestLayer[] = [
@@ -129,11 +138,11 @@ test("a model in a registry is hashed when that is asked for", async () => {
 });
 
 for (
-  const [kind, expected] of [
-    ["altered", ["rejected", "ENTRY_DIGEST"]],
-    ["truncated", ["inconclusive", "ENTRY_UNREADABLE"]],
-    ["longer", ["rejected", "ENTRY_DIGEST"]],
-    ["endless", ["rejected", "ENTRY_DIGEST"]],
+  const [kind, expected, pulled] of [
+    ["altered", ["rejected", "ENTRY_DIGEST"], "OCI_DIGEST_MISMATCH"],
+    ["truncated", ["inconclusive", "ENTRY_UNREADABLE"], "NETWORK_RESPONSE"],
+    ["longer", ["rejected", "ENTRY_DIGEST"], "OCI_DIGEST_MISMATCH"],
+    ["endless", ["rejected", "ENTRY_DIGEST"], "OCI_DIGEST_MISMATCH"],
   ] as const
 ) {
   test(`a layer that the registry gives ${kind} is not verified`, async () => {
@@ -152,17 +161,19 @@ for (
     assert.deepEqual(outcome(report).slice(0, 2), expected);
   });
 
-  test(`a layer that the registry gives ${kind} is not pulled`, async () => {
-    await using registry = await startTestRegistry();
-    await using bench = await workbench();
-    await push(registry.host);
-    const { puller } = await opened(registry.host);
-    await registry.fault({ part: "blobs", kind, method: "GET" });
-    const before = readdirSync(bench.path);
-    const failed = await code(puller.pull(join(bench.path, "pulled"), {}));
-    assert.notEqual(failed, undefined);
-    assert.deepEqual(readdirSync(bench.path), before);
-  });
+  for (const [where, hasher] of Object.entries(PULLING)) {
+    test(`a layer that the registry gives ${kind} is not pulled ${where}`, async () => {
+      await using registry = await startTestRegistry();
+      await using bench = await workbench();
+      await push(registry.host);
+      const { puller } = await opened(registry.host);
+      await registry.fault({ part: "blobs", kind, method: "GET" });
+      const before = readdirSync(bench.path);
+      const folder = join(bench.path, "pulled");
+      assert.equal(await code(puller.pull({ folder, hasher }, {})), pulled);
+      assert.deepEqual(readdirSync(bench.path), before);
+    });
+  }
 }
 
 test("a model that is hashed can be signed in shards, and with other algorithms", async () => {
@@ -178,32 +189,35 @@ test("a model that is hashed can be signed in shards, and with other algorithms"
   }
 });
 
-test("a model is pulled from a registry", async () => {
-  await using registry = await startTestRegistry();
-  await using bench = await workbench();
-  await push(registry.host);
-  const folder = join(bench.path, "pulled");
-  await (await opened(registry.host)).puller.pull(folder, {});
-  assert.ok(readFileSync(join(folder, "weights.bin")).equals(LARGE));
-  assert.equal(readFileSync(join(folder, "empty")).length, 0);
-  assert.deepEqual(readdirSync(folder).sort(), ["empty", "tokenizer", "weights.bin"]);
-});
+for (const [where, hasher] of Object.entries(PULLING)) {
+  test(`a model is pulled from a registry, hashed ${where}`, async () => {
+    await using registry = await startTestRegistry();
+    await using bench = await workbench();
+    await push(registry.host);
+    const folder = join(bench.path, "pulled");
+    await (await opened(registry.host)).puller.pull({ folder, hasher }, {});
+    assert.ok(readFileSync(join(folder, "weights.bin")).equals(LARGE));
+    assert.equal(readFileSync(join(folder, "empty")).length, 0);
+    assert.deepEqual(readdirSync(folder).sort(), ["empty", "tokenizer", "weights.bin"]);
+  });
 
-test("a pull that stalls ends with ABORTED, and leaves nothing", async () => {
-  await using registry = await startTestRegistry();
-  await using bench = await workbench();
-  await push(registry.host);
-  const { puller } = await opened(registry.host);
-  await registry.fault({ part: "blobs", kind: "stall", method: "GET" });
-  const before = readdirSync(bench.path);
-  const abort = new AbortController();
-  const observer: Observer = {
-    emit: ({ kind }) => void (kind === "progress" && abort.abort()),
-  };
-  const run = puller.pull(join(bench.path, "pulled"), { signal: abort.signal, observer });
-  assert.equal(await code(run), "ABORTED");
-  assert.deepEqual(readdirSync(bench.path), before);
-});
+  test(`a pull that stalls ends with ABORTED, hashed ${where}, and leaves nothing`, async () => {
+    await using registry = await startTestRegistry();
+    await using bench = await workbench();
+    await push(registry.host);
+    const { puller } = await opened(registry.host);
+    await registry.fault({ part: "blobs", kind: "stall", method: "GET" });
+    const before = readdirSync(bench.path);
+    const abort = new AbortController();
+    const observer: Observer = {
+      emit: ({ kind }) => void (kind === "progress" && abort.abort()),
+    };
+    const folder = join(bench.path, "pulled");
+    const run = puller.pull({ folder, hasher }, { signal: abort.signal, observer });
+    assert.equal(await code(run), "ABORTED");
+    assert.deepEqual(readdirSync(bench.path), before);
+  });
+}
 
 test("a tag that moves leads to what it was when the model was opened", async () => {
   await using registry = await startTestRegistry();
@@ -319,7 +333,7 @@ if (hasDockerRegistry) {
       assert.deepEqual(outcome(report), ["verified"]);
     }
     const folder = join(bench.path, "pulled");
-    await (await opened(registry.host, settings)).puller.pull(folder, {});
+    await (await opened(registry.host, settings)).puller.pull({ folder, hasher }, {});
     assert.equal(sha256(readFileSync(join(folder, "weights.bin"))), sha256(LARGE));
     assert.equal(
       await code(opened(registry.host, { ...settings, "registry-password": new Secret("wrong") })),

@@ -1,0 +1,90 @@
+/** Hashing in the calling thread. */
+
+import { setImmediate } from "node:timers/promises";
+import { aborted } from "../../core/errors.ts";
+import { type Algorithm, loadAlgorithm } from "./algorithm.ts";
+import { FileHasher } from "./file.ts";
+import type { Lane, LaneSettings, LaneStream } from "./lane.ts";
+import { Sink } from "./sink.ts";
+import { Tally } from "./tally.ts";
+import type { FileUnit, Outcome, StreamUnit } from "./unit.ts";
+
+/** Longest time that hashing keeps the event loop waiting, in ms. */
+const PAUSE_AFTER_MS = 10;
+
+/** Hashes in this thread, giving way to other work now and then. */
+export class LocalLane implements Lane {
+  readonly #settings: LaneSettings;
+  readonly #onFallback: (reason: string) => void;
+  readonly #tally: Tally;
+  #algorithm: Promise<Algorithm> | undefined;
+  #hasher: FileHasher | undefined;
+  #sink: Sink | undefined;
+  #isClosed = false;
+
+  constructor(settings: LaneSettings, onFallback: (reason: string) => void) {
+    this.#settings = settings;
+    this.#onFallback = onFallback;
+    this.#tally = new Tally(settings.shared);
+  }
+
+  async run(units: readonly FileUnit[]): Promise<readonly Outcome[]> {
+    const tally = this.#tally;
+    const algorithm = await (this.#algorithm ??= this.#load());
+    const { followLinks } = this.#settings;
+    const hasher = this.#hasher ??= new FileHasher({ algorithm, tally, followLinks });
+    const outcomes: Outcome[] = [];
+    let paused = performance.now();
+    for (const unit of units) {
+      const steps = hasher.hash(unit);
+      for (let step = steps.next();; step = steps.next()) {
+        if (performance.now() - paused > PAUSE_AFTER_MS) {
+          await setImmediate();
+          paused = performance.now();
+        }
+        if (step.done) {
+          outcomes.push(step.value);
+          break;
+        }
+        if (tally.stopped) {
+          steps.return("");
+          return outcomes;
+        }
+      }
+      if (tally.stopped) return outcomes;
+    }
+    return outcomes;
+  }
+
+  async begin(unit: StreamUnit): Promise<LaneStream> {
+    const algorithm = await (this.#algorithm ??= this.#load());
+    if (this.#isClosed) throw aborted();
+    const sink = new Sink(unit, algorithm, this.#tally);
+    this.#sink = sink;
+    let paused = performance.now();
+    return {
+      take: async (bytes) => {
+        sink.take(bytes);
+        if (performance.now() - paused <= PAUSE_AFTER_MS) return;
+        await setImmediate();
+        paused = performance.now();
+      },
+      // deno-lint-ignore require-await -- what it throws is a rejection
+      end: async () => sink.end(),
+      discard: () => Promise.resolve(sink.discard()),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#sink?.discard();
+    return Promise.resolve();
+  }
+
+  async #load(): Promise<Algorithm> {
+    const { type, native } = this.#settings;
+    const algorithm = await loadAlgorithm(type, native);
+    if (algorithm.fallback !== undefined) this.#onFallback(algorithm.fallback);
+    return algorithm;
+  }
+}
