@@ -1,6 +1,7 @@
 /** Reading the signature that the user named. */
 
 import { Buffer } from "node:buffer";
+import { stat } from "node:fs/promises";
 import process from "node:process";
 import {
   type Bundle,
@@ -21,7 +22,7 @@ export const STANDARD_STREAM = "-";
  * @throws {ModelSigningError} `BUNDLE_UNREADABLE`
  */
 export async function readSignature(path: string): Promise<Parsed<Bundle>> {
-  if (path !== STANDARD_STREAM) return await readBundleFile(path);
+  if (path !== STANDARD_STREAM) return await readFile(path);
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
@@ -39,4 +40,16 @@ export async function readSignature(path: string): Promise<Parsed<Bundle>> {
     );
   }
   return parseBundle(new Uint8Array(Buffer.concat(chunks)));
+}
+
+async function readFile(path: string): Promise<Parsed<Bundle>> {
+  try {
+    return await readBundleFile(path);
+  } catch (error) {
+    const isPipe = (await stat(path).catch(() => undefined))?.isFIFO();
+    if (!isPipe || !(error instanceof ModelSigningError)) throw error;
+    const { code, message, cause } = error;
+    const hint = `"${STANDARD_STREAM}" in place of the pipe reads standard input`;
+    throw new ModelSigningError(code, message, { cause, hint });
+  }
 }

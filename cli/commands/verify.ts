@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { rm } from "node:fs/promises";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import {
   beginSpan,
   checkWritable,
@@ -41,7 +42,14 @@ export async function verify(
   const { settings, run, io, operand } = invocation;
   const reportFile = settings["report"] as string | undefined;
   // Found out now, not after hours of hashing.
-  if (reportFile !== undefined) await removeReport(reportFile);
+  if (reportFile !== undefined) {
+    await removeReport(reportFile);
+    if (isInside(operand, reportFile)) {
+      run.logger?.log("warn", "the report will lie inside the model, which nobody signed with it", {
+        path: reportFile,
+      });
+    }
+  }
   const verifier = await traced(
     run,
     "open.verifier",
@@ -85,6 +93,12 @@ async function removeReport(path: string): Promise<void> {
     const problem = `cannot replace ${quote(path)}: ${systemReason(cause)}`;
     throw new ModelSigningError("FILE_UNWRITABLE", problem, { cause });
   });
+}
+
+/** Whether a path lies in a folder, by their names. */
+function isInside(folder: string, path: string): boolean {
+  const way = relative(resolve(folder), resolve(path));
+  return way !== "" && way.split(sep)[0] !== ".." && !isAbsolute(way);
 }
 
 /** A report, the signature that it is about, and what became of the others. */

@@ -5,6 +5,7 @@ import { type Check, type FileDiff, grouped, type Issue, type Report } from "../
 import { coverageFields } from "./coverage.ts";
 import { issueText } from "./faults.ts";
 import { identityLines, timestampLines } from "./identity.ts";
+import { STANDARD_STREAM } from "../signature.ts";
 import { type Line, Page, type PageStyle, type Tone } from "./page.ts";
 
 /** A report and what it is about. */
@@ -37,7 +38,8 @@ const TONES: Readonly<Record<Report["verdict"], Tone>> = {
 
 /** Who signed, when, what; every check; every difference. */
 export function verificationText(named: NamedReport, style: PageStyle): string {
-  const { report, signature } = named;
+  const { report } = named;
+  const signature = signatureName(named);
   const page = new Page(style);
   page.headline(report.verdict.toUpperCase(), TONES[report.verdict], sentence(named));
   if (report.verdict !== "verified") page.list("Reasons", reasonLines(report.issues));
@@ -78,13 +80,18 @@ export function verificationText(named: NamedReport, style: PageStyle): string {
   return page.toString();
 }
 
-function sentence({ report, model, signature }: NamedReport): string {
+function sentence(named: NamedReport): string {
+  const { report, model } = named;
   const name = `"${basename(model) || model}"`;
   if (report.verdict !== "verified" && report.issues[0].code === "SIGNATURE_MISSING") {
     return `${name}: nobody has signed it`;
   }
-  const names = `${name} against "${signature}"`;
+  const names = `${name} against "${signatureName(named)}"`;
   return report.verdict === "verified" ? names : `${names}: ${reason(report)}`;
+}
+
+function signatureName({ signature }: NamedReport): string {
+  return signature === STANDARD_STREAM ? "standard input" : signature;
 }
 
 type Unverified = Exclude<Report, { verdict: "verified" }>;

@@ -159,7 +159,9 @@ test("verify says that a signature file is missing, a folder or a FIFO, and wait
     // A folder cannot be meant, so that is the caller's mistake.
     if (name === "folder") assertFault(outcome, 2, "USAGE");
     else assertFault(outcome, 3, "BUNDLE_UNREADABLE");
-    assertFault(await cli(["inspect", name], { cwd: bench.path }), 3, "BUNDLE_UNREADABLE");
+    const inspected = await cli(["inspect", name], { cwd: bench.path });
+    assertFault(inspected, 3, "BUNDLE_UNREADABLE");
+    assert.equal(inspected.stderr.includes('hint: "-"'), name === "pipe");
   }
 });
 

@@ -52,6 +52,8 @@ test("a signature or a report replaces nothing but an earlier one", async () => 
   for (const what of ["onto an empty file", "onto a report"]) {
     assertStatus(await onto("report.json"), 0, what);
   }
+  // The next verification would find it in the model.
+  assert.match((await onto("model/report.json")).stderr, /warning: .*path=model\/report\.json/);
   // A verdict of an earlier run is none of one that fails.
   await rename(join(bench.path, "key.pub"), join(bench.path, "none.pub"));
   assertFault(await onto("report.json"), 3, "FILE_UNREADABLE");

@@ -171,6 +171,13 @@ test("verificationText() tells identity, issuer and fields below each other, and
   assert.ok(text.includes(`\n${block}\n`), text);
 });
 
+test("verificationText() says that the signature came from standard input", () => {
+  const piped = { ...named(verified), signature: "-" };
+  const text = verificationText(piped, { width: Infinity, colors: false });
+  assert.match(text, /against "standard input"/);
+  assert.equal(JSON.parse(verificationJson(piped, "1.0.0")).signature, "-");
+});
+
 test("verificationText() goes on with a long check below its beginning", () => {
   const wide = verificationText(named(keyless), { width: 80, colors: false });
   assert.match(wide, /\n {2}passed {3}transparency-log: entry [^\n]*\n {11}[^ \n]/);
