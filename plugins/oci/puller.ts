@@ -46,25 +46,35 @@ export class OciPuller implements Puller {
         path: name,
       });
     }
-    const target = resolve(folder);
-    if (await exists(target, folder)) {
-      return await requireSame({ folder, hasher }, target, layers, options);
-    }
-    // Does not grow with the folder's name, which may already have the most bytes that a name can have.
-    const temporary = join(dirname(target), `.model-signing.${randomBytes(8).toString("hex")}.tmp`);
     await traced(options, "oci.pull", async (inner) => {
-      try {
-        await written(folder, () => mkdir(temporary, 0o755));
-        await this.#write(layers, temporary, hasher, inner);
-        throwIfAborted(options.signal);
-        if (await exists(target, folder)) throw unwritable(folder, "it exists already");
-        await written(folder, () => rename(temporary, target));
-      } catch (error) {
-        // The failure that led here is the one to report, not that of the removal.
-        await rm(temporary, { recursive: true, force: true }).catch(() => {});
-        throw error;
+      const target = resolve(folder);
+      if (await exists(target, folder)) {
+        await requireSame({ folder, hasher }, target, layers, inner);
+      } else {
+        await this.#create({ folder, hasher }, target, layers, inner);
       }
     }, { attributes: { layers: layers.length }, details: { folder } });
+  }
+
+  async #create(
+    { folder, hasher }: PullInput,
+    target: string,
+    layers: readonly NamedBlob[],
+    options: RunOptions,
+  ): Promise<void> {
+    // Does not grow with the folder's name, which may already have the most bytes that a name can have.
+    const temporary = join(dirname(target), `.model-signing.${randomBytes(8).toString("hex")}.tmp`);
+    try {
+      await written(folder, () => mkdir(temporary, 0o755));
+      await this.#write(layers, temporary, hasher, options);
+      throwIfAborted(options.signal);
+      if (await exists(target, folder)) throw unwritable(folder, "it exists already");
+      await written(folder, () => rename(temporary, target));
+    } catch (error) {
+      // The failure that led here is the one to report, not that of the removal.
+      await rm(temporary, { recursive: true, force: true }).catch(() => {});
+      throw error;
+    }
   }
 
   #layers(): readonly NamedBlob[] {

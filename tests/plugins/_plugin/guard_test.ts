@@ -9,6 +9,7 @@ import type { RunOptions } from "../../../core/options.ts";
 import { PathFilter } from "../../../core/path_filter.ts";
 import { CONTRACT_VERSION, type Plugin, type Provider } from "../../../core/plugin.ts";
 import { guardPlugin } from "../../../plugins/_plugin/mod.ts";
+import { hasherFactory } from "../../../plugins/hash/mod.ts";
 
 const PAE = Uint8Array.of(1, 2, 3);
 
@@ -337,6 +338,34 @@ test("a guarded source refuses entries that are none", async () => {
       { kind: "refused", path: "a", issue: { code: "bad code", message: "x" } },
     ]
   ) await assertFails(() => entriesOf(nonsense), "PLUGIN_RESULT");
+});
+
+test("a guarded source cannot have files written that it lists", async () => {
+  const [entry] = await entriesOf({
+    kind: "file",
+    path: "a",
+    size: 1,
+    open: () => new Blob(["x"]).stream(),
+    copyTo: "/tmp/a",
+  });
+  assert.ok(entry?.kind === "file");
+  assert.equal(entry.copyTo, undefined);
+});
+
+test("a guarded puller gets the folder and a hasher, and its errors name the plugin", async () => {
+  const given: unknown[] = [];
+  const source = { name: "m", singleFile: false, ignorePaths: [], entries: () => [] };
+  const pullerOf = async (pull: (...args: unknown[]) => unknown) => {
+    const provider = providerOf("source", { open: () => ({ source, puller: { pull } }) });
+    return (await provider.open("demo:model", {}, {})).puller!;
+  };
+  const input = { folder: "to", hasher: hasherFactory() };
+  await (await pullerOf((first) => void given.push(first))).pull(input, {});
+  assert.deepEqual(given, [input]);
+  const failing = await pullerOf(() => {
+    throw new Error("disk on fire");
+  });
+  await assertFails(() => failing.pull(input, {}), "PLUGIN_FAILED");
 });
 
 test("a guarded source's members of resources are data", async () => {
