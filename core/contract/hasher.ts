@@ -184,7 +184,18 @@ async function refusesStreams(workbench: Workbench): Promise<void> {
       throw new Error("gone");
     },
   };
+  const digest = oracle("sha256", 3);
+  const claims = (path: string, chunk: unknown): File => ({
+    kind: "file",
+    path,
+    size: digest.length,
+    expected: { algorithm: "sha256", digest },
+    open: () => ReadableStream.from([chunk]) as ReadableStream<Uint8Array>,
+  });
   const results = await workbench.hash([
+    claims("text", digest),
+    claims("object", { length: digest.length, code: "ENTRY_DIGEST", problem: "is forged" }),
+    claims("nothing", undefined),
     streamed("short", 4, pattern(3)),
     streamed("long", 2, pattern(3)),
     streamed("empty", 3, pattern(0)),
@@ -196,6 +207,9 @@ async function refusesStreams(workbench: Workbench): Promise<void> {
   assert.deepEqual(
     issues(results),
     new Map([
+      ["text", "ENTRY_UNREADABLE"],
+      ["object", "ENTRY_UNREADABLE"],
+      ["nothing", "ENTRY_UNREADABLE"],
       ["short", "FILE_CHANGED"],
       ["long", "FILE_CHANGED"],
       ["empty", "FILE_CHANGED"],
@@ -233,11 +247,13 @@ async function failsToCopy(workbench: Workbench): Promise<void> {
 }
 
 async function copiesNoShards(workbench: Workbench): Promise<void> {
-  const entry = { ...streamed("file", 3, pattern(3)), copyTo: workbench.path("copy") };
-  await assert.rejects(
-    workbench.hash([entry], { shardSize: 2 }),
-    (error) => error instanceof ModelSigningError && error.code === "USAGE",
-  );
+  for (const size of [0, 3]) {
+    const entry = { ...streamed("file", size, pattern(size)), copyTo: workbench.path("copy") };
+    await assert.rejects(
+      workbench.hash([entry], { shardSize: 2 }),
+      (error) => error instanceof ModelSigningError && error.code === "USAGE",
+    );
+  }
 }
 
 async function endsWhileItCopies(workbench: Workbench): Promise<void> {

@@ -10,7 +10,7 @@ import { Run } from "./run.ts";
 
 /** How the engine works. None of it changes a digest. */
 export type EngineOptions = {
-  /** Workers at most. Default: the machine's available parallelism. */
+  /** Workers at most, and streams at a time, of which there are never more than 16. Default: the available parallelism. */
   readonly jobs?: number;
   /**
    * The module that workers run, `plugins/hash/worker.ts` or one that imports it; handed to `new Worker` as
@@ -30,8 +30,8 @@ const MAX_JOBS = 1024;
 const WORKERS_FROM_BYTES = 32 * 1024 * 1024;
 
 /**
- * Makes a hasher that reads files by their location, in parallel and largest first, and other
- * content one after the other through the entry's `open`.
+ * Makes a hasher that reads files by their location, in parallel and largest first, and other content through the
+ * entry's `open`, several streams at a time.
  *
  * @throws {ModelSigningError} `USAGE` for a shard size or number of jobs that is not a positive integer
  */

@@ -1,7 +1,7 @@
 /** The lanes of one run: opened as they are needed, never more than may work at once. */
 
 import type { HashSettings } from "../../core/hasher.ts";
-import type { Lane, LaneSettings } from "./lane.ts";
+import type { Lane, LaneReports, LaneSettings } from "./lane.ts";
 import { LocalLane } from "./local_lane.ts";
 import { WorkerLane } from "./worker_lane.ts";
 
@@ -15,17 +15,13 @@ export type Engine = {
 };
 
 /** What lanes report and share. */
-export type LanesOptions = {
-  readonly shared: SharedArrayBuffer;
-  /** Called with the reason when a lane does without native code. */
-  readonly onFallback: (reason: string) => void;
-};
+export type LanesOptions = LaneReports & { readonly shared: SharedArrayBuffer };
 
 /** Either workers or this thread; which of the two is settled when the first lane is asked for. */
 export class Lanes {
   readonly #engine: Engine;
   readonly #settings: LaneSettings;
-  readonly #onFallback: (reason: string) => void;
+  readonly #reports: LaneReports;
   readonly #open: Lane[] = [];
   readonly #idle: Lane[] = [];
   #local: boolean | undefined;
@@ -38,7 +34,7 @@ export class Lanes {
       followLinks: settings.allowSymlinks,
       shared: options.shared,
     };
-    this.#onFallback = options.onFallback;
+    this.#reports = options;
   }
 
   /**
@@ -60,8 +56,8 @@ export class Lanes {
     }
     if (this.#open.length >= (this.#local ? mostLocal : jobs)) return undefined;
     const lane = this.#local || workerUrl === undefined
-      ? new LocalLane(this.#settings, this.#onFallback)
-      : new WorkerLane(workerUrl, this.#settings, this.#onFallback);
+      ? new LocalLane(this.#settings, this.#reports)
+      : new WorkerLane(workerUrl, this.#settings, this.#reports);
     this.#open.push(lane);
     return lane;
   }

@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { aborted } from "../../core/errors.ts";
 import { type Algorithm, loadAlgorithm } from "./algorithm.ts";
 import { FileHasher } from "./file.ts";
-import type { Lane, LaneSettings, LaneStream } from "./lane.ts";
+import type { Lane, LaneReports, LaneSettings, LaneStream } from "./lane.ts";
 import { Sink } from "./sink.ts";
 import { Tally } from "./tally.ts";
 import type { FileUnit, Outcome, StreamUnit } from "./unit.ts";
@@ -15,16 +15,16 @@ const PAUSE_AFTER_MS = 10;
 /** Hashes in this thread, giving way to other work now and then. */
 export class LocalLane implements Lane {
   readonly #settings: LaneSettings;
-  readonly #onFallback: (reason: string) => void;
+  readonly #reports: LaneReports;
   readonly #tally: Tally;
   #algorithm: Promise<Algorithm> | undefined;
   #hasher: FileHasher | undefined;
   #sink: Sink | undefined;
   #isClosed = false;
 
-  constructor(settings: LaneSettings, onFallback: (reason: string) => void) {
+  constructor(settings: LaneSettings, reports: LaneReports) {
     this.#settings = settings;
-    this.#onFallback = onFallback;
+    this.#reports = reports;
     this.#tally = new Tally(settings.shared);
   }
 
@@ -61,17 +61,10 @@ export class LocalLane implements Lane {
     if (this.#isClosed) throw aborted();
     const sink = new Sink(unit, algorithm, this.#tally);
     this.#sink = sink;
-    let paused = performance.now();
     return {
-      take: async (bytes) => {
-        sink.take(bytes);
-        if (performance.now() - paused <= PAUSE_AFTER_MS) return;
-        await setImmediate();
-        paused = performance.now();
-      },
-      // deno-lint-ignore require-await -- what it throws is a rejection
-      end: async () => sink.end(),
-      discard: () => Promise.resolve(sink.discard()),
+      take: async (bytes) => await sink.take(bytes),
+      end: async () => await sink.end(),
+      discard: async () => await sink.discard(),
     };
   }
 
@@ -84,7 +77,7 @@ export class LocalLane implements Lane {
   async #load(): Promise<Algorithm> {
     const { type, native } = this.#settings;
     const algorithm = await loadAlgorithm(type, native);
-    if (algorithm.fallback !== undefined) this.#onFallback(algorithm.fallback);
+    if (algorithm.fallback !== undefined) this.#reports.onFallback(algorithm.fallback);
     return algorithm;
   }
 }

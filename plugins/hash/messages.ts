@@ -16,7 +16,7 @@ export type LaneMessage =
 /** What keeps a lane from working any more. */
 export type LaneFault = "HASH_UNAVAILABLE" | "HASH_WORKER_FAILED" | "FILE_UNWRITABLE";
 
-/** From the worker. Only `failed` comes unasked. */
+/** From the worker. `units`, `piece`, `end` and `discard` have one answer each, in order; the rest comes unasked. */
 export type WorkerAnswer =
   | { readonly kind: "outcomes"; readonly outcomes: readonly Outcome[] }
   | { readonly kind: "taken"; readonly at: number }

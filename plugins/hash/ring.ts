@@ -38,6 +38,7 @@ export class Ring {
   /** Copies bytes; waits for pieces to come back. Throws what {@link close} was given. */
   async add(bytes: Uint8Array): Promise<void> {
     for (let done = 0; done < bytes.length;) {
+      if (this.#closed !== undefined) throw this.#closed;
       const at = this.#at ??= await this.#next();
       const part = bytes.subarray(done, done + PIECE_BYTES - this.#filled);
       this.#memory.set(part, at + this.#filled);
@@ -55,8 +56,8 @@ export class Ring {
     this.#filled = 0;
   }
 
-  /** Forgets what has been collected. */
-  clear(): void {
+  /** Forgets what has been collected and not sent. */
+  rewind(): void {
     this.#filled = 0;
   }
 
@@ -74,10 +75,10 @@ export class Ring {
 
   async #next(): Promise<number> {
     for (;;) {
-      if (this.#closed !== undefined) throw this.#closed;
       const at = this.#free.pop();
       if (at !== undefined) return at;
       await this.#bell.wait();
+      if (this.#closed !== undefined) throw this.#closed;
     }
   }
 }

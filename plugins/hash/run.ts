@@ -27,6 +27,9 @@ const FILE_COST = 16 * 1024;
 /** Cost of what a lane is given at a time: about 3 ms of work, so that lanes end together. */
 const BATCH_COST = 4 * 1024 * 1024;
 
+/** Streams at a time, whatever `jobs` says: each is a request to a server that has others to serve. */
+const MAX_STREAMS = 16;
+
 type FileEntry = Extract<Entry, { kind: "file" }>;
 
 /** A file under way. */
@@ -58,8 +61,8 @@ export class Run {
   readonly #lanes: Lanes;
   /** Lanes at work. */
   #busy = 0;
-  /** Of them, those that read files. */
-  #reading = 0;
+  /** Of them, those that take streams. */
+  #streaming = 0;
   #fellBack = false;
 
   #ready: Hashed[] = [];
@@ -78,6 +81,7 @@ export class Run {
     this.#lanes = new Lanes(settings, engine, {
       shared: this.#tally.shared,
       onFallback: (reason) => this.#fallBack(reason),
+      onFailure: (error) => this.#fail(error),
     });
   }
 
@@ -108,8 +112,7 @@ export class Run {
       const closing = this.#close();
       this.#meter.end();
       this.#options.span?.set({ "hash.workers": this.#lanes.workers });
-      // A worker may hang in a read from a dead network share: nobody waits for that.
-      if (this.#reading === 0) await closing;
+      await closing;
     }
   }
 
@@ -135,6 +138,12 @@ export class Run {
     for await (const entry of entries) {
       if (this.#stopped) return;
       if (entry.kind === "file") {
+        if (entry.copyTo !== undefined && this.#settings.shardSize !== undefined) {
+          throw new ModelSigningError(
+            "USAGE",
+            "a file is to be written while it is hashed in shards",
+          );
+        }
         this.#meter.filesFound++;
         this.#meter.bytesFound += entry.size;
         const file: FileState = { entry, left: 1, failed: false };
@@ -225,7 +234,7 @@ export class Run {
     if (this.#stopped) return;
     const settled = this.#entriesEnded || this.#full;
     const take = (mostLocal: number) => this.#lanes.take(this.#foundCost, settled, mostLocal);
-    while (this.#streams.length > 0) {
+    while (this.#streams.length > 0 && this.#streaming < MAX_STREAMS) {
       // Also in this thread: while one is hashed, the others' bytes arrive.
       const lane = take(this.#engine.jobs);
       if (lane === undefined) return;
@@ -269,8 +278,7 @@ export class Run {
 
   async #hashBatch(lane: Lane, tasks: readonly RangeOf<FileUnit>[]): Promise<void> {
     this.#meter.current = tasks[0]?.file.entry.path;
-    this.#reading++;
-    const outcomes = await lane.run(tasks.map(({ range }) => range)).finally(() => this.#reading--);
+    const outcomes = await lane.run(tasks.map(({ range }) => range));
     if (this.#stopped) return;
     tasks.forEach(({ file, range }, index) => this.#settle(file, range, outcomes[index]!));
   }
@@ -288,7 +296,9 @@ export class Run {
           ? entry.open(undefined, this.#compares(entry))
           : entry.open(range),
     };
-    const outcome = await hashStream(task, lane, this.#stop.signal);
+    this.#streaming++;
+    const outcome = await hashStream(task, lane, this.#stop.signal)
+      .finally(() => this.#streaming--);
     if (!this.#stopped) this.#settle(file, range, outcome);
   }
 

@@ -1,7 +1,7 @@
 /** Hashes content that is handed over piece by piece, and writes it to a file where that is wanted. */
 
 import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
+import { aborted, ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
 import { quote } from "../../core/text.ts";
 import type { Algorithm, Digester } from "./algorithm.ts";
 import type { Tally } from "./tally.ts";
@@ -22,6 +22,7 @@ export class Sink {
   readonly #digester: Digester;
   readonly #tally: Tally;
   #file: number | undefined;
+  #isOpen = true;
 
   /** Creates the file. Throws `FILE_UNWRITABLE`, as the methods do. */
   constructor(unit: StreamUnit, algorithm: Algorithm, tally: Tally) {
@@ -32,8 +33,9 @@ export class Sink {
     if (copyTo !== undefined) this.#file = this.#written(() => openSync(copyTo, NEW_FILE, 0o644));
   }
 
-  /** Takes the next bytes. */
+  /** Takes the next bytes. Throws `ABORTED` after the end, since a part is no content. */
   take(bytes: Uint8Array): void {
+    if (!this.#isOpen) throw aborted();
     this.#digester.update(bytes);
     const file = this.#file;
     if (file !== undefined) {
@@ -46,8 +48,9 @@ export class Sink {
     this.#tally.add(bytes.length);
   }
 
-  /** The digest of all of it, in lowercase hex. */
+  /** The digest of all of it, in lowercase hex. Throws like {@link take}. */
   end(): string {
+    if (!this.#isOpen) throw aborted();
     // What a network file system could not store it may say at the end only.
     this.#written(() => this.#close());
     return this.#digester.hex();
@@ -65,6 +68,7 @@ export class Sink {
   #close(): void {
     const file = this.#file;
     this.#file = undefined;
+    this.#isOpen = false;
     if (file !== undefined) closeSync(file);
   }
 

@@ -1,6 +1,12 @@
 /** Hashes content that comes as a stream. */
 
-import { ModelSigningError, systemReason } from "../../core/errors.ts";
+import { setImmediate } from "node:timers/promises";
+import {
+  type IssueCode,
+  ModelSigningError,
+  systemReason,
+  throwIfAborted,
+} from "../../core/errors.ts";
 import type { Lane } from "./lane.ts";
 import type { Failure, Outcome, StreamUnit } from "./unit.ts";
 
@@ -11,6 +17,9 @@ export type StreamTask = {
   readonly length: number;
   open(): ReadableStream<Uint8Array>;
 };
+
+/** Longest time that a stream which never waits keeps the event loop waiting, in ms. */
+const PAUSE_AFTER_MS = 10;
 
 /**
  * Hashes a stream.
@@ -23,24 +32,34 @@ export async function hashStream(
   lane: Lane,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  using reader = new SizedReader(task, signal);
   const content = await lane.begin(task.unit);
-  using reader = new Reader(task, signal);
-  for (let next = await reader.read(); next !== undefined; next = await reader.read()) {
-    if (next instanceof Uint8Array) {
-      await content.take(next);
-    } else {
+  for (let paused = performance.now();;) {
+    const next = await reader.read();
+    if (next.kind === "end") return await content.end();
+    if (next.kind === "failure") {
       await content.discard();
-      return next;
+      return next.failure;
+    }
+    await content.take(next.bytes);
+    if (performance.now() - paused > PAUSE_AFTER_MS) {
+      await setImmediate();
+      paused = performance.now();
     }
   }
-  return await content.end();
 }
 
+/** What a stream gives. Told apart by a member of ours: what it gives may be anything. */
+type Next =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "end" }
+  | { readonly kind: "failure"; readonly failure: Failure };
+
 /** Reads a stream to its end, or to what is wrong with it. */
-class Reader implements Disposable {
+class SizedReader implements Disposable {
   readonly #task: StreamTask;
   readonly #signal: AbortSignal;
-  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #reader: ReadableStreamDefaultReader<unknown> | undefined;
   #got = 0;
 
   constructor(task: StreamTask, signal: AbortSignal) {
@@ -49,23 +68,29 @@ class Reader implements Disposable {
     signal.addEventListener("abort", this.#cancel);
   }
 
-  /** The next bytes; undefined after all of them. */
-  async read(): Promise<Uint8Array | Failure | undefined> {
+  /** The next bytes, the end after as many as there must be, or what is wrong. */
+  async read(): Promise<Next> {
     const { length } = this.#task;
     try {
+      throwIfAborted(this.#signal);
       this.#reader ??= this.#task.open().getReader();
       const { done, value } = await this.#reader.read();
-      if (!done) {
-        this.#got += value.length;
-        if (this.#got <= length) return value;
-        const problem = `has more than the ${length} bytes it was listed with`;
-        return { code: "FILE_CHANGED", problem };
+      if (done) {
+        if (this.#got === length) return { kind: "end" };
+        return failed("FILE_CHANGED", `has ${this.#got} bytes, ${length} when it was listed`);
       }
-      if (this.#got === length) return undefined;
-      const problem = `has ${this.#got} bytes, ${length} when it was listed`;
-      return { code: "FILE_CHANGED", problem };
+      if (!ArrayBuffer.isView(value)) {
+        return failed(
+          "ENTRY_UNREADABLE",
+          "cannot be read: its content comes as something else than bytes",
+        );
+      }
+      const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+      this.#got += bytes.length;
+      if (this.#got <= length) return { kind: "bytes", bytes };
+      return failed("FILE_CHANGED", `has more than the ${length} bytes it was listed with`);
     } catch (error) {
-      return failureOf(error);
+      return { kind: "failure", failure: failureOf(error) };
     }
   }
 
@@ -77,6 +102,10 @@ class Reader implements Disposable {
 
   // Its failure changes nothing for us.
   readonly #cancel = (): void => void this.#reader?.cancel().catch(() => {});
+}
+
+function failed(code: IssueCode, problem: string): Next {
+  return { kind: "failure", failure: { code, problem } };
 }
 
 /** What an error of the source itself says; of others only the system's code is fit to be shown. */

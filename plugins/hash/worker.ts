@@ -48,11 +48,13 @@ function handle(message: LaneMessage, algorithm: Algorithm): void {
       return;
     case "piece": {
       const { at, length } = message.piece;
-      if (!tally.stopped && memory) sink?.take(new Uint8Array(memory, at, length));
+      if (tally.stopped) sink?.discard();
+      else if (memory) sink?.take(new Uint8Array(memory, at, length));
       return tell({ kind: "taken", at });
     }
     case "end":
-      if (sink) tell({ kind: "ended", digest: sink.end() });
+      if (!sink) throw new Error("no stream has begun");
+      tell({ kind: "ended", digest: sink.end() });
       sink = undefined;
       return;
     case "discard":

@@ -2,7 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import { aborted, ModelSigningError } from "../../core/errors.ts";
-import type { Lane, LaneSettings, LaneStream } from "./lane.ts";
+import type { Lane, LaneReports, LaneSettings, LaneStream } from "./lane.ts";
 import type { LaneMessage, WorkerAnswer } from "./messages.ts";
 import { Ring } from "./ring.ts";
 import type { FileUnit, Outcome, StreamUnit } from "./unit.ts";
@@ -15,15 +15,15 @@ type Answer<K extends WorkerAnswer["kind"]> = Extract<WorkerAnswer, { kind: K }>
 /** Hashes in a worker of its own. */
 export class WorkerLane implements Lane {
   readonly #worker: Worker;
-  readonly #onFallback: (reason: string) => void;
+  readonly #reports: LaneReports;
   #ring: Ring | undefined;
-  #waiting: PromiseWithResolvers<WorkerAnswer> | undefined;
+  /** For answers, which come in the order of what they answer. */
+  readonly #waiting: PromiseWithResolvers<WorkerAnswer>[] = [];
   #failure: ModelSigningError | undefined;
   #hasStream = false;
-  #discarding: Promise<void> | undefined;
 
-  constructor(url: URL | string, settings: LaneSettings, onFallback: (reason: string) => void) {
-    this.#onFallback = onFallback;
+  constructor(url: URL | string, settings: LaneSettings, reports: LaneReports) {
+    this.#reports = reports;
     try {
       this.#worker = new Worker(url, { workerData: settings });
     } catch (cause) {
@@ -57,33 +57,28 @@ export class WorkerLane implements Lane {
   }
 
   async close(): Promise<void> {
-    if (this.#hasStream && this.#failure === undefined) {
-      const discarded = this.#discard();
-      // From here on nothing is taken, and no end is waited for.
-      this.#failure = aborted();
-      this.#ring?.close(this.#failure);
-      if (!await isSettled(discarded, CLOSING_MS)) {
-        void this.#worker.terminate();
-        return;
-      }
-    }
-    this.#waiting = undefined;
-    await this.#worker.terminate();
+    let isBusy = this.#waiting.length > 0;
+    const discarded = this.#hasStream ? this.#ask({ kind: "discard" }) : undefined;
+    // From here on nothing is taken, and nothing is asked.
+    this.#failure ??= aborted();
+    this.#ring?.close(this.#failure);
+    if (discarded) isBusy = !await isSettled(discarded, CLOSING_MS);
+    const ended = this.#worker.terminate();
+    // One that hangs, such as in a read from a dead network share, is not waited for.
+    if (!isBusy) await ended;
   }
 
-  /** May be wanted twice: by whoever reads the stream, and by {@link close}. */
-  #discard(): Promise<void> {
-    this.#ring?.clear();
-    return this.#discarding ??= this.#ask<"discarded">({ kind: "discard" }).then(() => {
-      this.#hasStream = false;
-      this.#discarding = undefined;
-    });
+  async #discard(): Promise<void> {
+    this.#ring?.rewind();
+    await this.#ask<"discarded">({ kind: "discard" });
+    this.#hasStream = false;
   }
 
   /** @typeParam K of the answer that comes to this message */
   #ask<K extends WorkerAnswer["kind"]>(message: LaneMessage): Promise<Answer<K>> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const waiting = this.#waiting = Promise.withResolvers<WorkerAnswer>();
+    const waiting = Promise.withResolvers<WorkerAnswer>();
+    this.#waiting.push(waiting);
     this.#post(message);
     return waiting.promise as Promise<Answer<K>>;
   }
@@ -95,22 +90,21 @@ export class WorkerLane implements Lane {
   #answer(answer: WorkerAnswer): void {
     switch (answer.kind) {
       case "fallback":
-        return this.#onFallback(answer.reason);
+        return this.#reports.onFallback(answer.reason);
       case "taken":
         return this.#ring?.giveBack(answer.at);
       case "failed":
         return this.#fail(new ModelSigningError(answer.code, answer.message));
       default:
-        this.#waiting?.resolve(answer);
-        this.#waiting = undefined;
+        this.#waiting.shift()?.resolve(answer);
     }
   }
 
   #fail(failure: ModelSigningError): void {
     this.#failure ??= failure;
     this.#ring?.close(this.#failure);
-    this.#waiting?.reject(this.#failure);
-    this.#waiting = undefined;
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
+    this.#reports.onFailure(this.#failure);
   }
 }
 

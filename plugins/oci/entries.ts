@@ -42,11 +42,17 @@ export function fetchedEntries(
     const { size } = descriptor;
     const open = (range?: ByteRange, compares = false) => {
       const isWhole = range === undefined || (range.start === 0 && range.end === size);
-      const fetched = () =>
+      const fetched = (signal: AbortSignal) =>
         isWhole && compares
-          ? store.uncheckedBlob(descriptor, options)
-          : store.blob(descriptor, options);
-      const content = new Content(blob, fetched, isWhole ? undefined : range, onFault);
+          ? store.uncheckedBlob(descriptor, { ...options, signal })
+          : store.blob(descriptor, { ...options, signal });
+      const content = new Content({
+        blob,
+        fetched,
+        range: isWhole ? undefined : range,
+        signal: options.signal,
+        onFault,
+      });
       return new ReadableStream(content, { highWaterMark: 0 });
     };
     return { kind: "file", path, size, expected, extra, open };
@@ -73,32 +79,40 @@ export function localEntries(layout: LayoutStore): EntryOf {
   };
 }
 
+type ContentInput = {
+  readonly blob: NamedBlob;
+  /** Sends the request; the signal ends it. */
+  readonly fetched: (signal: AbortSignal) => Promise<ReadableStream<Uint8Array>>;
+  /** Without it all is read, and has to have the size that the manifest states. */
+  readonly range: ByteRange | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onFault: (error: ModelSigningError) => void;
+};
+
 /** Reads a blob, or a range of it, for a stream. */
 class Content implements UnderlyingDefaultSource<Uint8Array> {
   readonly #blob: NamedBlob;
-  readonly #fetched: () => Promise<ReadableStream<Uint8Array>>;
+  readonly #fetched: ContentInput["fetched"];
   readonly #range: ByteRange | undefined;
-  readonly #onFault: (error: ModelSigningError) => void;
+  readonly #onFault: ContentInput["onFault"];
+  readonly #cancelled = new AbortController();
+  readonly #signal: AbortSignal;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #position = 0;
 
-  /** Without a range all of it is read, and has to have the size that the manifest states. */
-  constructor(
-    blob: NamedBlob,
-    fetched: () => Promise<ReadableStream<Uint8Array>>,
-    range: ByteRange | undefined,
-    onFault: (error: ModelSigningError) => void,
-  ) {
+  constructor({ blob, fetched, range, signal, onFault }: ContentInput) {
     this.#blob = blob;
     this.#fetched = fetched;
     this.#range = range;
     this.#onFault = onFault;
+    const own = this.#cancelled.signal;
+    this.#signal = signal ? AbortSignal.any([signal, own]) : own;
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     const { start, end } = this.#range ?? { start: 0, end: Infinity };
     try {
-      this.#reader ??= (await this.#fetched()).getReader();
+      this.#reader ??= (await this.#fetched(this.#signal)).getReader();
       while (this.#position < end) {
         const { done, value } = await this.#reader.read();
         if (done) return this.#end(controller);
@@ -117,6 +131,8 @@ class Content implements UnderlyingDefaultSource<Uint8Array> {
   }
 
   async cancel(): Promise<void> {
+    // The request, too, whose answer may not have begun.
+    this.#cancelled.abort();
     // What is not read any more can fail as it likes.
     await this.#reader?.cancel().catch(() => {});
   }

@@ -4,7 +4,13 @@ import { randomBytes } from "node:crypto";
 import { lstat, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
-import { ModelSigningError, systemCode, systemReason, throwIfAborted } from "../../core/errors.ts";
+import {
+  type Issue,
+  ModelSigningError,
+  systemCode,
+  systemReason,
+  throwIfAborted,
+} from "../../core/errors.ts";
 import type { HasherFactory } from "../../core/hasher.ts";
 import { traced } from "../../core/observer.ts";
 import type { RunOptions } from "../../core/options.ts";
@@ -13,7 +19,7 @@ import type { Entry, Puller, PullInput } from "../../core/source.ts";
 import { excerpt, quote } from "../../core/text.ts";
 import { fetchedEntries } from "./entries.ts";
 import type { NamedBlob } from "./naming.ts";
-import { holdsLayers } from "./pulled_folder.ts";
+import { differenceOf } from "./pulled_folder.ts";
 import type { OciSource } from "./source.ts";
 import type { OciReader } from "./store.ts";
 
@@ -102,20 +108,32 @@ export class OciPuller implements Puller {
     options: RunOptions,
   ): Promise<void> {
     let fault: ModelSigningError | undefined;
+    let making: Promise<unknown> = Promise.resolve();
     const entryOf = fetchedEntries(this.#store, (error) => fault ??= error);
     async function* entries(): AsyncGenerator<Entry> {
       for (const layer of layers.toSorted((a, b) => b.descriptor.size - a.descriptor.size)) {
         const copyTo = join(folder, ...layer.name.split("/"));
-        await written(layer.name, () => mkdir(dirname(copyTo), { recursive: true, mode: 0o755 }));
+        making = mkdir(dirname(copyTo), { recursive: true, mode: 0o755 });
+        await written(layer.name, () => making);
         yield { ...entryOf(layer, options), copyTo };
       }
     }
     await using hashing = hasher({ algorithm: "sha256", allowSymlinks: false });
-    for await (const hashed of hashing.hash(entries(), options)) {
-      if (hashed.kind !== "issue") continue;
-      throw fault ?? new ModelSigningError("OCI_DIGEST_MISMATCH", hashed.issue.message);
+    try {
+      for await (const hashed of hashing.hash(entries(), options)) {
+        if (hashed.kind === "issue") throw fault ?? faultOf(hashed.issue);
+      }
+    } finally {
+      // Whoever removes the folder must not be overtaken by the making of another one in it.
+      await making.catch(() => {});
     }
   }
+}
+
+/** What an issue means for a pull, for which there is no report. */
+function faultOf(issue: Issue): ModelSigningError {
+  const code = issue.code === "ENTRY_DIGEST" ? "OCI_DIGEST_MISMATCH" : "FILE_UNREADABLE";
+  return new ModelSigningError(code, issue.message, { issues: [issue] });
 }
 
 async function exists(target: string, shown: string): Promise<boolean> {
@@ -133,11 +151,11 @@ async function requireSame(
   layers: readonly NamedBlob[],
   options: RunOptions,
 ): Promise<void> {
-  const same = await holdsLayers(target, layers, hasher, options).catch((error) => {
+  const difference = await differenceOf(target, layers, hasher, options).catch((error) => {
     if (error instanceof ModelSigningError) throw error;
     throw unwritable(folder, systemReason(error), error);
   });
-  if (!same) throw unwritable(folder, "it exists already, and is not this model");
+  if (difference !== undefined) throw unwritable(folder, `it exists already, and ${difference}`);
   options.logger?.log("info", "the model is there already", { folder });
 }
 
@@ -147,7 +165,7 @@ async function written<T>(name: string, step: () => Promise<T>): Promise<T> {
     return await step();
   } catch (error) {
     const reason = systemCode(error) === "EEXIST"
-      ? "another layer has the same name here, or lies below it"
+      ? "another file has the same name here, or lies below it"
       : systemReason(error);
     throw unwritable(name, reason, error);
   }
