@@ -201,6 +201,46 @@ test("hash() fails with HASH_WORKER_FAILED when the worker's module is missing",
   });
 });
 
+test("hash() fails with HASH_WORKER_FAILED while a stream stalls", async () => {
+  const stalled: Entry = {
+    kind: "file",
+    path: "stalled",
+    size: 1,
+    open: () => new ReadableStream({ pull: () => new Promise(() => {}) }),
+  };
+  const missing = pathToFileURL(join(tmpdir(), "missing-worker.ts"));
+  const engine = { workerUrl: missing, workersFrom: 0 };
+  await assert.rejects(hashAll([stalled], {}, engine), { code: "HASH_WORKER_FAILED" });
+});
+
+test("hash() opens no stream after an abort, and cancels those before", async () => {
+  for (const engine of Object.values(ENGINES)) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const seen = { opened: 0, cancelled: 0, late: 0 };
+    const entry: Entry = {
+      kind: "file",
+      path: "file",
+      size: 1,
+      open() {
+        seen.opened++;
+        if (signal.aborted) seen.late++;
+        return new ReadableStream({ cancel: () => void seen.cancelled++ });
+      },
+    };
+    const entries = async function* (): AsyncGenerator<Entry> {
+      yield entry;
+      await Promise.resolve();
+      controller.abort();
+      yield entry;
+    };
+    await assert.rejects(hashAll(entries(), {}, engine, { signal }), { code: "ABORTED" });
+    // What was under way when the run ended may go on until here.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(seen, { opened: seen.opened, cancelled: seen.opened, late: 0 });
+  }
+});
+
 for (
   const [what, program] of Object.entries({
     "throws": "throw new Error('broken')",
@@ -279,7 +319,7 @@ function list(directory: string): Entry[] {
 }
 
 async function hashAll(
-  entries: Iterable<Entry>,
+  entries: Iterable<Entry> | AsyncIterable<Entry>,
   settings: Partial<HashSettings>,
   engine: EngineOptions,
   options: RunOptions = {},
@@ -291,7 +331,7 @@ async function hashAll(
   return results;
 }
 
-async function* from<T>(items: Iterable<T>): AsyncGenerator<T> {
+async function* from<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
   yield* items;
 }
 
