@@ -1,12 +1,12 @@
 /** One pass over a model's entries: queues, lanes, results. */
 
-import { aborted, type IssueCode, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { aborted, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { Hashed, HashSettings } from "../../core/hasher.ts";
 import type { RunOptions } from "../../core/options.ts";
-import { shardName, shardRanges } from "../../core/shard.ts";
+import { shardRanges } from "../../core/shard.ts";
 import type { ByteRange, Entry } from "../../core/source.ts";
-import { quote } from "../../core/text.ts";
 import { Bell } from "./bell.ts";
+import { compares, type FileEntry, hashedOf, statedOf } from "./hashed.ts";
 import { LargestFirst } from "./heap.ts";
 import type { Lane } from "./lane.ts";
 import { type Engine, Lanes } from "./lanes.ts";
@@ -29,8 +29,6 @@ const BATCH_COST = 4 * 1024 * 1024;
 
 /** Streams at a time, whatever `jobs` says: each is a request to a server that has others to serve. */
 const MAX_STREAMS = 16;
-
-type FileEntry = Extract<Entry, { kind: "file" }>;
 
 /** A file under way. */
 type FileState = {
@@ -177,12 +175,6 @@ export class Run {
   #queue(file: FileState, range: ByteRange): void {
     file.left++;
     const { location, size, copyTo } = file.entry;
-    if (copyTo !== undefined && this.#settings.shardSize !== undefined) {
-      throw new ModelSigningError(
-        "USAGE",
-        "files are to be written while they are hashed in shards",
-      );
-    }
     if (location === undefined || copyTo !== undefined) {
       this.#streams.push({ file, range });
     } else {
@@ -205,23 +197,8 @@ export class Run {
       case "digest":
         this.#meter.filesFound++;
         this.#meter.filesDone++;
-        return this.#give(this.#known(entry));
+        return this.#give(statedOf(entry, this.#settings));
     }
-  }
-
-  #known(entry: Extract<Entry, { kind: "digest" }>): Hashed {
-    const { algorithm, shardSize } = this.#settings;
-    const { path, size, digest, extra, hint } = entry;
-    if (entry.algorithm === algorithm && shardSize === undefined) {
-      const resource = { name: path, digest, algorithm, ...(extra === undefined ? {} : { extra }) };
-      return { kind: "resource", resource, size, stated: true };
-    }
-    const wanted = shardSize === undefined ? algorithm : `${algorithm} in shards`;
-    const message = `cannot hash ${
-      quote(path)
-    } with ${wanted}: only its ${entry.algorithm} digest is known`;
-    const issue = { code: "ENTRY_UNREADABLE" as const, message, path };
-    return { kind: "issue", issue: hint === undefined ? issue : { ...issue, hint } };
   }
 
   #give(hashed: Hashed): void {
@@ -293,7 +270,7 @@ export class Run {
       // Asking for no range shows bytes beyond the size, too.
       open: () =>
         this.#settings.shardSize === undefined
-          ? entry.open(undefined, this.#compares(entry))
+          ? entry.open(undefined, compares(entry, this.#settings))
           : entry.open(range),
     };
     this.#streaming++;
@@ -303,39 +280,10 @@ export class Run {
   }
 
   #settle(file: FileState, range: ByteRange, outcome: Outcome): void {
-    const { path, extra } = file.entry;
-    const { algorithm, shardSize } = this.#settings;
-    if (typeof outcome !== "string") {
-      const { code, problem } = outcome;
-      this.#refuse(file, code, `${quote(path)} ${problem}`);
-    } else if (this.#compares(file.entry) && file.entry.expected?.digest !== outcome) {
-      const message = `${
-        quote(path)
-      } has the ${algorithm} digest ${outcome}, its model states ${file.entry.expected?.digest}`;
-      this.#refuse(file, "ENTRY_DIGEST", message);
-    } else {
-      const name = shardSize === undefined ? path : shardName(path, range);
-      const resource = {
-        name,
-        digest: outcome,
-        algorithm,
-        ...(extra === undefined ? {} : { extra }),
-      };
-      this.#ready.push({ kind: "resource", resource, size: range.end - range.start });
-    }
+    const hashed = hashedOf(file.entry, range, outcome, this.#settings);
+    if (hashed.kind === "resource" || !file.failed) this.#ready.push(hashed);
+    if (hashed.kind === "issue") file.failed = true;
     this.#release(file);
-  }
-
-  /** Whether the digests of this run can be compared with the one that the model states. */
-  #compares({ expected }: FileEntry): boolean {
-    const { algorithm, shardSize } = this.#settings;
-    return expected?.algorithm === algorithm && shardSize === undefined;
-  }
-
-  #refuse(file: FileState, code: IssueCode, message: string): void {
-    if (file.failed) return;
-    file.failed = true;
-    this.#ready.push({ kind: "issue", issue: { code, message, path: file.entry.path } });
   }
 
   #release(file: FileState): void {
