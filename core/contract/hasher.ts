@@ -190,7 +190,13 @@ async function refusesStreams(workbench: Workbench): Promise<void> {
     path,
     size: digest.length,
     expected: { algorithm: "sha256", digest },
-    open: () => ReadableStream.from([chunk]) as ReadableStream<Uint8Array>,
+    open: () =>
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(chunk as Uint8Array);
+          controller.close();
+        },
+      }),
   });
   const results = await workbench.hash([
     claims("text", digest),
