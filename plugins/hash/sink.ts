@@ -11,8 +11,9 @@ import type { StreamUnit } from "./unit.ts";
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
 /**
- * Bytes per write. Linux keeps what a larger write brings in larger pages, which a machine may have to look for: 1 GiB
- * pulled in 1.5 s by writes of 64 KiB, in 2.1 s by writes of 256 KiB (ext4, in a virtual machine).
+ * Bytes per write. Linux keeps what a larger write brings in larger pages, which a machine may have to look for: about
+ * 1 GiB was pulled in 2.0 s by writes of 64 KiB, in 2.2 s by writes of 256 KiB (medians of five, ext4, in a virtual
+ * machine).
  */
 const WRITE_BYTES = 64 * 1024;
 
