@@ -33,6 +33,15 @@ export const BLAKE3: ReadonlyMap<number, string> = new Map([
   [3_145_733, "a7bb55bed0c04f58879d1fc1cafb27e14e931f4411fe63baf5b2d5a60357bffb"],
 ]);
 
+/** Around nothing, BLAKE3's chunk (1 KiB), the usual read buffer (1 MiB), and more than two of those. */
+export const SIZES: readonly number[] = [...BLAKE3.keys()];
+
+/** A multiple of the pattern's 251 bytes, so that each shard's content is the pattern again. */
+export const SHARD_SIZE = 257_024;
+
+/** Far more than is hashed before an abort arrives. */
+export const HUGE_BYTES: number = 16 * 1024 ** 3;
+
 /** A directory of files, and the hashers to try on them. */
 export class Workbench {
   readonly #make: HasherFactory;

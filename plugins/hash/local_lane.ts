@@ -1,16 +1,13 @@
 /** Hashing in the calling thread. */
 
-import { setImmediate } from "node:timers/promises";
 import { aborted } from "../../core/errors.ts";
 import { type Algorithm, loadAlgorithm } from "./algorithm.ts";
 import { FileHasher } from "./file.ts";
 import type { Lane, LaneReports, LaneSettings, LaneStream } from "./lane.ts";
 import { Sink } from "./sink.ts";
 import { Tally } from "./tally.ts";
+import { Turns } from "./turns.ts";
 import type { FileUnit, Outcome, StreamUnit } from "./unit.ts";
-
-/** Longest time that hashing keeps the event loop waiting, in ms. */
-const PAUSE_AFTER_MS = 10;
 
 /** Hashes in this thread, giving way to other work now and then. */
 export class LocalLane implements Lane {
@@ -34,14 +31,11 @@ export class LocalLane implements Lane {
     const { followLinks } = this.#settings;
     const hasher = this.#hasher ??= new FileHasher({ algorithm, tally, followLinks });
     const outcomes: Outcome[] = [];
-    let paused = performance.now();
+    const turns = new Turns();
     for (const unit of units) {
       const steps = hasher.hash(unit);
       for (let step = steps.next();; step = steps.next()) {
-        if (performance.now() - paused > PAUSE_AFTER_MS) {
-          await setImmediate();
-          paused = performance.now();
-        }
+        if (turns.isOver) await turns.next();
         if (step.done) {
           outcomes.push(step.value);
           break;

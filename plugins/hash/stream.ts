@@ -1,6 +1,5 @@
 /** Hashes content that comes as a stream. */
 
-import { setImmediate } from "node:timers/promises";
 import {
   type IssueCode,
   ModelSigningError,
@@ -8,6 +7,7 @@ import {
   throwIfAborted,
 } from "../../core/errors.ts";
 import type { Lane } from "./lane.ts";
+import { Turns } from "./turns.ts";
 import type { Failure, Outcome, StreamUnit } from "./unit.ts";
 
 /** A stream and where it is hashed. */
@@ -17,9 +17,6 @@ export type StreamTask = {
   readonly length: number;
   open(): ReadableStream<Uint8Array>;
 };
-
-/** Longest time that a stream which never waits keeps the event loop waiting, in ms. */
-const PAUSE_AFTER_MS = 10;
 
 /**
  * Hashes a stream.
@@ -34,7 +31,8 @@ export async function hashStream(
 ): Promise<Outcome> {
   using reader = new SizedReader(task, signal);
   const content = await lane.begin(task.unit);
-  for (let paused = performance.now();;) {
+  const turns = new Turns();
+  for (;;) {
     const next = await reader.read();
     if (next.kind === "end") return await content.end();
     if (next.kind === "failure") {
@@ -42,10 +40,8 @@ export async function hashStream(
       return next.failure;
     }
     await content.take(next.bytes);
-    if (performance.now() - paused > PAUSE_AFTER_MS) {
-      await setImmediate();
-      paused = performance.now();
-    }
+    // A source that never waits would keep everything else waiting.
+    if (turns.isOver) await turns.next();
   }
 }
 

@@ -1,0 +1,174 @@
+/** What a {@link Hasher} must do with content that has no location, and with content that it is to write. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { readFileSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { ModelSigningError } from "../errors.ts";
+import {
+  digests,
+  type File,
+  HUGE_BYTES,
+  issues,
+  oracle,
+  pattern,
+  SHARD_SIZE,
+  SIZES,
+  streamed,
+  type Workbench,
+} from "./hasher_workbench.ts";
+
+/** A part of the suite. */
+export const STREAM_CASES: readonly (readonly [
+  name: string,
+  check: (workbench: Workbench) => Promise<void>,
+])[] = [
+  ["hash() reads content without a location through open()", readsStreams],
+  ["hash() reads shards without a location through open()", readsStreamedShards],
+  ["hash() gives an issue for a stream that is too short, too long or fails", refusesStreams],
+  ["hash() writes content to a new file while it reads it", copies],
+  ["hash() throws FILE_UNWRITABLE when content cannot be written", failsToCopy],
+  ["hash() throws USAGE when shards are to be written", copiesNoShards],
+  ["hash() ends with ABORTED while it writes", endsWhileItCopies],
+];
+
+async function readsStreams(workbench: Workbench): Promise<void> {
+  const entries = SIZES.map((size) => streamed(`size-${size}`, size, pattern(size)));
+  assert.deepEqual(
+    digests(await workbench.hash(entries, { algorithm: "blake3" })),
+    new Map(SIZES.map((size) => [`size-${size}`, oracle("blake3", size)])),
+  );
+}
+
+async function readsStreamedShards(workbench: Workbench): Promise<void> {
+  const size = 2 * SHARD_SIZE + 1;
+  const settings = { shardSize: SHARD_SIZE };
+  assert.deepEqual(
+    digests(await workbench.hash([streamed("a", size, pattern(size))], settings)),
+    digests(await workbench.hash([workbench.file("a", pattern(size))], settings)),
+  );
+}
+
+async function refusesStreams(workbench: Workbench): Promise<void> {
+  const failing: File = {
+    kind: "file",
+    path: "failing",
+    size: 3,
+    open: () => new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) }),
+  };
+  const throwing: File = {
+    kind: "file",
+    path: "throwing",
+    size: 3,
+    open() {
+      throw new Error("gone");
+    },
+  };
+  const digest = oracle("sha256", 3);
+  const claims = (path: string, chunk: unknown): File => ({
+    kind: "file",
+    path,
+    size: digest.length,
+    expected: { algorithm: "sha256", digest },
+    open: () =>
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(chunk as Uint8Array);
+          controller.close();
+        },
+      }),
+  });
+  const results = await workbench.hash([
+    claims("text", digest),
+    claims("object", { length: digest.length, code: "ENTRY_DIGEST", problem: "is forged" }),
+    claims("nothing", undefined),
+    streamed("short", 4, pattern(3)),
+    streamed("long", 2, pattern(3)),
+    streamed("empty", 3, pattern(0)),
+    streamed("not-empty", 0, pattern(3)),
+    failing,
+    throwing,
+    streamed("good", 3, pattern(3)),
+  ], {});
+  assert.deepEqual(
+    issues(results),
+    new Map([
+      ["text", "ENTRY_UNREADABLE"],
+      ["object", "ENTRY_UNREADABLE"],
+      ["nothing", "ENTRY_UNREADABLE"],
+      ["short", "FILE_CHANGED"],
+      ["long", "FILE_CHANGED"],
+      ["empty", "FILE_CHANGED"],
+      ["not-empty", "FILE_CHANGED"],
+      ["failing", "ENTRY_UNREADABLE"],
+      ["throwing", "ENTRY_UNREADABLE"],
+    ]),
+  );
+  assert.deepEqual(digests(results), new Map([["good", oracle("sha256", 3)]]));
+}
+
+async function copies(workbench: Workbench): Promise<void> {
+  const entries = SIZES.map((size) => ({
+    ...streamed(`streamed-${size}`, size, pattern(size)),
+    copyTo: workbench.path(`s-${size}`),
+  }));
+  assert.deepEqual(
+    digests(await workbench.hash(entries, {})),
+    new Map(SIZES.map((size) => [`streamed-${size}`, oracle("sha256", size)])),
+  );
+  for (const size of SIZES) {
+    assert.ok(readFileSync(workbench.path(`s-${size}`)).equals(pattern(size)));
+  }
+}
+
+async function failsToCopy(workbench: Workbench): Promise<void> {
+  workbench.file("there", Buffer.from("mine"));
+  for (const copyTo of [workbench.path("there"), join(workbench.path("absent"), "file")]) {
+    await assert.rejects(
+      workbench.hash([{ ...streamed("file", 3, pattern(3)), copyTo }], {}),
+      (error) => error instanceof ModelSigningError && error.code === "FILE_UNWRITABLE",
+    );
+  }
+  assert.equal(readFileSync(workbench.path("there"), "utf8"), "mine");
+}
+
+async function copiesNoShards(workbench: Workbench): Promise<void> {
+  for (const size of [0, 3]) {
+    const entry = { ...streamed("file", size, pattern(size)), copyTo: workbench.path("copy") };
+    await assert.rejects(
+      workbench.hash([entry], { shardSize: 2 }),
+      (error) => error instanceof ModelSigningError && error.code === "USAGE",
+    );
+  }
+}
+
+async function endsWhileItCopies(workbench: Workbench): Promise<void> {
+  const controller = new AbortController();
+  const piece = pattern(100_000);
+  let cancelled = false;
+  const endless: File = {
+    kind: "file",
+    path: "endless",
+    size: HUGE_BYTES,
+    copyTo: workbench.path("copy"),
+    open: () => {
+      let pieces = 0;
+      return new ReadableStream({
+        async pull(stream) {
+          if (++pieces === 100) controller.abort();
+          // Gives other work a chance, as a network does.
+          await new Promise((resolve) => setTimeout(resolve));
+          stream.enqueue(piece);
+        },
+        cancel: () => void (cancelled = true),
+      }, { highWaterMark: 0 });
+    },
+  };
+  await assert.rejects(
+    workbench.hash([endless], {}, { signal: controller.signal }),
+    (error) => error instanceof ModelSigningError && error.code === "ABORTED",
+  );
+  assert.ok(cancelled);
+  // Nothing is written any more.
+  unlinkSync(workbench.path("copy"));
+}
