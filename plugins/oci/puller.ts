@@ -133,7 +133,7 @@ export class OciPuller implements Puller {
 /** What an issue means for a pull, for which there is no report. */
 function faultOf(issue: Issue): ModelSigningError {
   const code = issue.code === "ENTRY_DIGEST" ? "OCI_DIGEST_MISMATCH" : "FILE_UNREADABLE";
-  return new ModelSigningError(code, issue.message, { issues: [issue] });
+  return new ModelSigningError(code, issue.message);
 }
 
 async function exists(target: string, shown: string): Promise<boolean> {
