@@ -10,7 +10,10 @@ import { Run } from "./run.ts";
 
 /** How the engine works. None of it changes a digest. */
 export type EngineOptions = {
-  /** Workers at most, and streams at a time, of which there are never more than 16. Default: the available parallelism. */
+  /**
+   * Workers at most, and streams at a time, of which there are never more than 16. Default: the available parallelism,
+   * and one more for streams that are written to files, since whoever writes waits for the disk now and then.
+   */
   readonly jobs?: number;
   /**
    * The module that workers run, `plugins/hash/worker.ts` or one that imports it; handed to `new Worker` as
@@ -36,11 +39,12 @@ const WORKERS_FROM_BYTES = 32 * 1024 * 1024;
  * @throws {ModelSigningError} `USAGE` for a shard size or number of jobs that is not a positive integer
  */
 export function createHasher(settings: HashSettings, options: EngineOptions = {}): Hasher {
-  const { jobs = availableParallelism() } = options;
+  const jobs = options.jobs ?? availableParallelism();
   requirePositive("shard size", settings.shardSize ?? 1, Number.MAX_SAFE_INTEGER);
   requirePositive("number of jobs", jobs, MAX_JOBS);
   return new ParallelHasher(settings, {
     jobs,
+    writers: options.jobs ?? jobs + 1,
     workerUrl: options.workerUrl,
     workersFrom: options.workersFrom ?? WORKERS_FROM_BYTES,
     native: options.native ?? true,

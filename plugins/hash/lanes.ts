@@ -7,12 +7,18 @@ import { WorkerLane } from "./worker_lane.ts";
 
 /** How lanes are made. */
 export type Engine = {
+  /** Lanes at most. */
   readonly jobs: number;
+  /** The same while content is written to files. */
+  readonly writers: number;
   readonly workerUrl: URL | string | undefined;
   /** Cost of all work from which workers are started. */
   readonly workersFrom: number;
   readonly native: boolean;
 };
+
+/** Lanes at most. */
+export type MostLanes = { readonly workers: number; readonly local: number };
 
 /** What lanes report and share. */
 export type LanesOptions = LaneReports & { readonly shared: SharedArrayBuffer };
@@ -43,18 +49,18 @@ export class Lanes {
    *
    * @param cost of all work found so far
    * @param settled whether work must begin with no more known than that
-   * @param mostLocal as many lanes as do something useful in this thread
+   * @param most lanes that do something useful, in workers and in this thread
    */
-  take(cost: number, settled: boolean, mostLocal: number): Lane | undefined {
+  take(cost: number, settled: boolean, most: MostLanes): Lane | undefined {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
-    const { jobs, workerUrl, workersFrom } = this.#engine;
+    const { workerUrl, workersFrom } = this.#engine;
     if (this.#local === undefined) {
       if (workerUrl !== undefined && cost >= workersFrom) this.#local = false;
       else if (workerUrl === undefined || settled) this.#local = true;
       else return undefined;
     }
-    if (this.#open.length >= (this.#local ? mostLocal : jobs)) return undefined;
+    if (this.#open.length >= (this.#local ? most.local : most.workers)) return undefined;
     const lane = this.#local || workerUrl === undefined
       ? new LocalLane(this.#settings, this.#reports)
       : new WorkerLane(workerUrl, this.#settings, this.#reports);

@@ -9,7 +9,7 @@ import { Bell } from "./bell.ts";
 import { compares, type FileEntry, hashedOf, statedOf } from "./hashed.ts";
 import { LargestFirst } from "./heap.ts";
 import type { Lane } from "./lane.ts";
-import { type Engine, Lanes } from "./lanes.ts";
+import { type Engine, Lanes, type MostLanes } from "./lanes.ts";
 import { Meter } from "./meter.ts";
 import { hashStream, type StreamTask } from "./stream.ts";
 import { Tally } from "./tally.ts";
@@ -210,15 +210,17 @@ export class Run {
   #dispatch(): void {
     if (this.#stopped) return;
     const settled = this.#entriesEnded || this.#full;
-    const take = (mostLocal: number) => this.#lanes.take(this.#foundCost, settled, mostLocal);
+    const { jobs, writers } = this.#engine;
+    const take = (most: MostLanes) => this.#lanes.take(this.#foundCost, settled, most);
     while (this.#streams.length > 0 && this.#streaming < MAX_STREAMS) {
+      const workers = this.#streams[0]!.file.entry.copyTo === undefined ? jobs : writers;
       // Also in this thread: while one is hashed, the others' bytes arrive.
-      const lane = take(this.#engine.jobs);
+      const lane = take({ workers, local: jobs });
       if (lane === undefined) return;
       void this.#occupy(lane, this.#hashStream(lane, this.#streams.shift()!));
     }
     while (this.#files.length > 0 && (this.#queuedCost >= BATCH_COST || settled)) {
-      const lane = take(1);
+      const lane = take({ workers: jobs, local: 1 });
       if (lane === undefined) return;
       void this.#occupy(lane, this.#hashBatch(lane, this.#takeBatch()));
     }
