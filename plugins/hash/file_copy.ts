@@ -32,7 +32,7 @@ export class FileCopy {
   #position = 0;
 
   /** Creates the file. Throws what the system throws, as the methods do. */
-  constructor(path: string, pace: Pace = new Pace()) {
+  constructor(path: string, pace: Pace) {
     this.#pace = pace;
     this.#file = openSync(path, NEW_FILE, 0o644);
     if (O_DIRECT === undefined) pace.settle();

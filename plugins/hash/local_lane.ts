@@ -4,6 +4,7 @@ import { aborted } from "../../core/errors.ts";
 import { type Algorithm, loadAlgorithm } from "./algorithm.ts";
 import { FileHasher } from "./file.ts";
 import type { Lane, LaneReports, LaneSettings, LaneStream } from "./lane.ts";
+import { Pace } from "./pace.ts";
 import { Sink } from "./sink.ts";
 import { Tally } from "./tally.ts";
 import { Turns } from "./turns.ts";
@@ -14,6 +15,7 @@ export class LocalLane implements Lane {
   readonly #settings: LaneSettings;
   readonly #reports: LaneReports;
   readonly #tally: Tally;
+  readonly #pace = new Pace();
   #algorithm: Promise<Algorithm> | undefined;
   #hasher: FileHasher | undefined;
   #sink: Sink | undefined;
@@ -53,7 +55,7 @@ export class LocalLane implements Lane {
   async begin(unit: StreamUnit): Promise<LaneStream> {
     const algorithm = await (this.#algorithm ??= this.#load());
     if (this.#isClosed) throw aborted();
-    const sink = new Sink(unit, algorithm, this.#tally);
+    const sink = new Sink(unit, { algorithm, tally: this.#tally, pace: this.#pace });
     this.#sink = sink;
     return {
       take: async (bytes) => await sink.take(bytes),

@@ -1,10 +1,16 @@
-/** Which way the pieces of a file are written, told from how long they took. */
+/** Which way the pieces of files are written, told from how long they took. */
 
 /** Through the page cache or past it. */
 export type Way = "cached" | "direct";
 
-/** Pieces of which the median counts: a hitch of the machine is no reason to change. */
-const KEPT = 7;
+/**
+ * The pieces that count, and what they cost: of a core, which takes the same for all but those that it was taken away
+ * from; of a disk, which may pause now and then and be quick all the same.
+ */
+const COUNTED = {
+  cached: { pieces: 7, cost: median },
+  direct: { pieces: 64, cost: mean },
+};
 
 /**
  * How many times as long a direct write may take as the cached ones did. It needs next to no time of a core, so that
@@ -12,44 +18,70 @@ const KEPT = 7;
  */
 const MOST_PATIENCE = 4;
 
+/** Pieces until a disk that was too slow is tried again; each time twice as many. */
+const FIRST_REST = 256;
+
 /**
- * Chooses for one file. Begins with the page cache, so that what was written is in memory for whoever reads it next;
- * leaves it when writing to it takes longer than hashing, as where memory has to be found first; and comes back to
- * stay when the disk is too slow for that.
+ * Chooses for one file after the other. Begins each with the page cache, so that what was written is in memory for
+ * whoever reads it next; leaves it when writing to it takes longer than hashing, as where memory has to be found first;
+ * and comes back when the disk is too slow for that.
  */
 export class Pace {
   #way: Way = "cached";
+  /** What a piece may cost, in times of its hashing. */
   #most = 1;
-  #isSettled = false;
   #costs: number[] = [];
+  /** Pieces that do not count any more. */
+  #rest = 0;
+  #nextRest = FIRST_REST;
 
   /** For the next piece. */
   get way(): Way {
     return this.#way;
   }
 
+  /** Begins a file. */
+  begin(): void {
+    this.#choose("cached", 1);
+  }
+
   /** Counts a piece that was written this way; times in ms. */
   took(writing: number, hashing: number): void {
-    if (this.#isSettled || !(hashing > 0)) return;
+    if (this.#rest > 0) {
+      this.#rest--;
+      return;
+    }
+    if (!(hashing > 0)) return;
     this.#costs.push(writing / hashing);
-    if (this.#costs.length < KEPT) return;
-    const cost = median(this.#costs);
+    const { pieces, cost: costOf } = COUNTED[this.#way];
+    if (this.#costs.length < pieces) return;
+    const cost = costOf(this.#costs);
     this.#costs.shift();
     if (cost <= this.#most) return;
-    if (this.#way === "direct") return this.settle();
-    this.#way = "direct";
-    this.#most = MOST_PATIENCE * cost;
-    this.#costs = [];
+    if (this.#way === "cached") return this.#choose("direct", MOST_PATIENCE * cost);
+    this.#rest = this.#nextRest;
+    this.#nextRest *= 2;
+    this.#choose("cached", 1);
   }
 
   /** The page cache, from now on. */
   settle(): void {
-    this.#way = "cached";
-    this.#isSettled = true;
+    this.#rest = Infinity;
+    this.#choose("cached", 1);
+  }
+
+  #choose(way: Way, most: number): void {
+    this.#way = way;
+    this.#most = most;
+    this.#costs = [];
   }
 }
 
 /** Of an odd number of them. */
 function median(numbers: readonly number[]): number {
   return numbers.toSorted((a, b) => a - b)[(numbers.length - 1) / 2]!;
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 }

@@ -4,8 +4,16 @@ import { aborted, ModelSigningError, systemCode, systemReason } from "../../core
 import { quote } from "../../core/text.ts";
 import type { Algorithm, Digester } from "./algorithm.ts";
 import { FileCopy } from "./file_copy.ts";
+import type { Pace } from "./pace.ts";
 import type { Tally } from "./tally.ts";
 import type { StreamUnit } from "./unit.ts";
+
+/** What the sinks of a lane share. */
+export type SinkSettings = {
+  readonly algorithm: Algorithm;
+  readonly tally: Tally;
+  readonly pace: Pace;
+};
 
 /** Takes the content of one stream. */
 export class Sink {
@@ -16,12 +24,14 @@ export class Sink {
   #isOpen = true;
 
   /** Creates the file. Throws `FILE_UNWRITABLE`, as the methods do. */
-  constructor(unit: StreamUnit, algorithm: Algorithm, tally: Tally) {
+  constructor(unit: StreamUnit, { algorithm, tally, pace }: SinkSettings) {
     this.#unit = unit;
     this.#digester = algorithm.start();
     this.#tally = tally;
     const { copyTo } = unit;
-    if (copyTo !== undefined) this.#copy = this.#written(() => new FileCopy(copyTo));
+    if (copyTo === undefined) return;
+    pace.begin();
+    this.#copy = this.#written(() => new FileCopy(copyTo, pace));
   }
 
   /** Takes the next bytes. Throws `ABORTED` after the end, since a part is no content. */

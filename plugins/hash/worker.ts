@@ -6,6 +6,7 @@ import { type Algorithm, loadAlgorithm } from "./algorithm.ts";
 import { FileHasher } from "./file.ts";
 import type { LaneSettings } from "./lane.ts";
 import type { LaneFault, LaneMessage, WorkerAnswer } from "./messages.ts";
+import { Pace } from "./pace.ts";
 import { Sink } from "./sink.ts";
 import { Tally } from "./tally.ts";
 import type { FileUnit, Outcome } from "./unit.ts";
@@ -14,6 +15,7 @@ if (parentPort === null) throw new Error("this module runs as a worker only");
 const port = parentPort;
 const { type, native, followLinks, shared } = workerData as LaneSettings;
 const tally = new Tally(shared);
+const pace = new Pace();
 const ready = load();
 // Told when the first message is dealt with.
 ready.catch(() => {});
@@ -44,7 +46,7 @@ function handle(message: LaneMessage, algorithm: Algorithm): void {
       return tell({ kind: "outcomes", outcomes: hashAll(message.units, hasher) });
     case "begin":
       memory = message.memory;
-      sink = new Sink(message.unit, algorithm, tally);
+      sink = new Sink(message.unit, { algorithm, tally, pace });
       return;
     case "piece": {
       const { at, length } = message.piece;

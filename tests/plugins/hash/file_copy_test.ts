@@ -49,7 +49,7 @@ test("FileCopy writes through the page cache what the system does not write past
   });
 });
 
-/** One whose cached writes were so slow that no direct write is slower. */
+/** One to which no direct write is too slow. */
 function pastTheCache(): Pace {
   const pace = new Pace();
   while (pace.way === "cached") pace.took(Number.MAX_SAFE_INTEGER, 1);
