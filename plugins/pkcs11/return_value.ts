@@ -16,6 +16,7 @@ export const RETURNED = {
   pinExpired: 0xa3n,
   pinLocked: 0xa4n,
   sessionClosed: 0xb0n,
+  sessionCount: 0xb1n,
   sessionHandleInvalid: 0xb3n,
   tokenNotPresent: 0xe0n,
   tokenNotRecognized: 0xe1n,

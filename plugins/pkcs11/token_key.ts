@@ -22,7 +22,7 @@ import {
   type View,
 } from "./objects.ts";
 import { type ReadKey, readPublicKey } from "./public_key.ts";
-import { CryptokiError } from "./return_value.ts";
+import { CryptokiError, RETURNED } from "./return_value.ts";
 import { findToken, type Token } from "./token.ts";
 import { parsePkcs11Uri, type Pkcs11Uri } from "./uri.ts";
 
@@ -78,7 +78,7 @@ export async function openTokenKey(options: TokenKeyOptions, run: RunOptions): P
   const { cryptoki } = stack.use(module);
   const token = findToken(cryptoki, uri);
   // This session stays open: a token forgets the login with the last one.
-  const view = { cryptoki, session: stack.use(openSession(cryptoki, token)).session };
+  const view = stack.use(openView(cryptoki, token));
   const found = await findKey(view, token, uri, pin, run);
   const name = `${quote(found.key.label)} of token ${quote(token.label)}`;
   const { publicKey, certificates, mechanisms } = explained(`read key ${name}`, () => ({
@@ -93,8 +93,7 @@ export async function openTokenKey(options: TokenKeyOptions, run: RunOptions): P
     certificates,
     signing(publicKey) {
       const mechanism = choose(publicKey, mechanisms, name);
-      return (bytes, options) =>
-        sign({ cryptoki, token, name, ...found }, mechanism, bytes, options);
+      return (bytes, options) => sign({ view, token, name, ...found }, mechanism, bytes, options);
     },
     [Symbol.dispose]: () => resources.dispose(),
   };
@@ -144,8 +143,8 @@ async function findKey(
 }
 
 async function sign(
-  { cryptoki, token, name, key, confirm }: FoundKey & {
-    readonly cryptoki: Cryptoki;
+  { view, token, name, key, confirm }: FoundKey & {
+    readonly view: View;
     readonly token: Token;
     readonly name: string;
   },
@@ -155,9 +154,8 @@ async function sign(
 ): Promise<Uint8Array> {
   throwIfAborted(signal);
   const input = mechanism.input(bytes);
-  // One of its own, so that a signature that fails half-way leaves nothing behind.
-  using opened = openSession(cryptoki, token);
-  const { session } = opened;
+  using inner = signingView(view, token);
+  const { cryptoki, session } = inner;
   const signature = explained(`sign with key ${name}`, () => {
     cryptoki.signInit(session, mechanism.type, key.handle);
     confirm?.(session);
@@ -167,15 +165,28 @@ async function sign(
   return mechanism.output(signature);
 }
 
-function openSession(
-  cryptoki: Cryptoki,
-  token: Token,
-): Disposable & { readonly session: bigint } {
+/**
+ * A session of its own, so that a signature that fails half-way leaves nothing behind; the given one where the token has
+ * no other, as some smart cards.
+ */
+function signingView(view: View, token: Token): View & Disposable {
+  try {
+    return openView(view.cryptoki, token);
+  } catch (error) {
+    const cause = error instanceof ModelSigningError ? error.cause : undefined;
+    if (!(cause instanceof CryptokiError && cause.value === RETURNED.sessionCount)) throw error;
+    return { ...view, [Symbol.dispose]() {} };
+  }
+}
+
+/** Opens a session. */
+function openView(cryptoki: Cryptoki, token: Token): View & Disposable {
   const session = explained(
     `open a session with token ${quote(token.label)}`,
     () => cryptoki.openSession(token.slot),
   );
   return {
+    cryptoki,
     session,
     [Symbol.dispose]: () => {
       try {

@@ -14,7 +14,7 @@
  *   NO_FUNCTION              position in the function list of one that is missing
  *   NO_TOKEN_AFTER_LOGIN     what C_GetTokenInfo gives after a login was tried
  *   NO_LOGIN                 sessions are logged in from the start
- *   OPEN_ANSWER_LATER        what C_OpenSession gives from the second one on, as when the token was removed
+ *   OPEN_ANSWER_LATER        what C_OpenSession gives from the second one on, as when the token was removed or has only one
  *   BARE_POINTS              elliptic-curve points are not wrapped in an OCTET STRING
  *   ONLY_MECHANISM           the one mechanism that the token has
  *   LOG                      a file that gets a line for each login and each signature

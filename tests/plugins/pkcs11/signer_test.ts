@@ -111,6 +111,16 @@ hsmTest("pkcs11KeySigner() confirms each use of a key that wants it", async (hsm
   assert.equal(noted(LOG), "lcscs");
 });
 
+hsmTest("pkcs11KeySigner() signs with a token that has one session only", async (hsm) => {
+  hsm.key("key");
+  const options = through(hsm, "object=key", { OPEN_ANSWER_LATER: 0xb1 });
+  await using signer = await pkcs11KeySigner(options);
+  for (let round = 0; round < 2; round++) {
+    const { signature, publicKey } = await signer.sign(BYTES, {});
+    assert.ok(verifyBytes(publicKeyFromDer(publicKey), BYTES, signature));
+  }
+});
+
 hsmTest("pkcs11KeySigner() asks for no PIN where none is needed", async (hsm) => {
   hsm.key("key");
   const LOG = join(hsm.directory, "log");
