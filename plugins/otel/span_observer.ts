@@ -22,9 +22,12 @@ export type SpanOptions = {
 
 /**
  * Spans below one other. Only what is read from a registry piece by piece gets there: a model may have 10,000 layers. Further
- * ones are counted in the attribute `spans.dropped` of the span above.
+ * ones are counted in the attribute `model_signing.spans.dropped` of the span above.
  */
 const MAX_CHILDREN = 256;
+
+/** What OpenTelemetry's semantic conventions name; names of our own are no part of their namespaces. */
+const CONVENTIONS: readonly string[] = ["error", "http", "process", "server"];
 
 /** Characters of a value: a path may have 4096 bytes, an issue any number. */
 const MAX_VALUE_LENGTH = 1024;
@@ -42,7 +45,7 @@ export function spanObserver(tracer: Tracer, options: SpanOptions = {}): Observe
   const open = new Map<number, Open>();
 
   const told = ({ attributes, details }: Start | End) =>
-    limited(withDetails ? { ...attributes, ...details } : attributes);
+    sent(withDetails ? { ...attributes, ...details } : attributes);
 
   function start(event: Start): void {
     const above = event.parent === undefined ? undefined : open.get(event.parent);
@@ -63,9 +66,11 @@ export function spanObserver(tracer: Tracer, options: SpanOptions = {}): Observe
     const { span, children = 0 } = open.get(event.span) ?? {};
     open.delete(event.span);
     span?.setAttributes(told(event));
-    if (children > MAX_CHILDREN) span?.setAttribute("spans.dropped", children - MAX_CHILDREN);
+    if (children > MAX_CHILDREN) {
+      span?.setAttributes(sent({ "spans.dropped": children - MAX_CHILDREN }));
+    }
     if (event.error !== undefined) {
-      span?.setAttribute("error.type", event.error);
+      span?.setAttributes(sent({ "error.type": event.error }));
       span?.setStatus({ code: SpanStatusCode.ERROR, message: event.error });
     }
     span?.end(event.time);
@@ -79,11 +84,11 @@ export function spanObserver(tracer: Tracer, options: SpanOptions = {}): Observe
   };
 }
 
-/** A lone surrogate, as a file name may hold one, cannot be encoded. */
-function limited(attributes: Attributes): Attributes {
+/** As a collector gets them. A lone surrogate, as a file name may hold one, cannot be encoded. */
+function sent(attributes: Attributes): Attributes {
   return Object.fromEntries(
     Object.entries(attributes).map(([name, value]) => [
-      name,
+      CONVENTIONS.includes(name.split(".", 1)[0]!) ? name : `model_signing.${name}`,
       typeof value === "string" ? value.slice(0, MAX_VALUE_LENGTH).toWellFormed() : value,
     ]),
   );

@@ -18,7 +18,7 @@ const PARENT = "b7ad6b7169203331";
 function tree(spans: readonly SentSpan[]): readonly string[] {
   const path = (span: SentSpan): string => {
     const above = spans.find(({ spanId }) => spanId === span.parentSpanId);
-    const { service } = span.attributes;
+    const { "model_signing.service": service } = span.attributes;
     const name = service === undefined ? span.name : `${span.name}: ${service}`;
     return above ? `${path(above)} > ${name}` : name;
   };
@@ -84,9 +84,17 @@ test("a signing run is one trace below TRACEPARENT, which says nothing of whose 
     "run > sign > sign.witness > http.request: the timestamp authority",
     "run > sign > sign.witness > http.request: the transparency log",
   ]);
-  const { command, method, "process.exit.code": exit } = spanOf(spans, "run");
+  const {
+    "model_signing.command": command,
+    "model_signing.method": method,
+    "process.exit.code": exit,
+  } = spanOf(spans, "run");
   assert.deepEqual([command, method, exit], ["sign", "sigstore", 0]);
-  const { files, bytes, "hash.algorithm": algorithm } = spanOf(spans, "hash");
+  const {
+    "model_signing.files": files,
+    "model_signing.bytes": bytes,
+    "model_signing.hash.algorithm": algorithm,
+  } = spanOf(spans, "hash");
   assert.deepEqual([files, bytes, algorithm], [3, 67, "sha256"]);
   const asked = spanOf(spans, "http.request");
   assert.equal(asked["http.request.method"], "POST");
@@ -123,12 +131,21 @@ test("a signing run is one trace below TRACEPARENT, which says nothing of whose 
   ]);
   const run = spanOf(verified.spans, "run");
   assert.deepEqual(
-    [run["verdict"], run["process.exit.code"], run["operand"], run["signature"]],
+    [
+      "model_signing.verdict",
+      "process.exit.code",
+      "model_signing.operand",
+      "model_signing.signature",
+    ]
+      .map((name) => run[name]),
     ["rejected", 1, "model", "model.sig"],
   );
-  const { identity, "issue.codes": codes } = spanOf(verified.spans, "verify");
+  const { "model_signing.identity": identity, "model_signing.issue.codes": codes } = spanOf(
+    verified.spans,
+    "verify",
+  );
   assert.deepEqual([identity, codes], [IDENTITY, "FILE_UNSIGNED"]);
-  assert.equal(spanOf(verified.spans, "compare")["unsigned"], 1);
+  assert.equal(spanOf(verified.spans, "compare")["model_signing.unsigned"], 1);
   assertHidden(token, { trace: verified.text });
 });
 

@@ -49,8 +49,8 @@ test("spanObserver() keeps names, parents, times and codes", async () => {
   assert.deepEqual([inner.status, outer.status], [status, status]);
   assert.deepEqual(inner.attributes, { "error.type": "NETWORK_TIMEOUT" });
   assert.deepEqual(outer.attributes, {
-    late: false,
-    resources: 2,
+    "model_signing.late": false,
+    "model_signing.resources": 2,
     "error.type": "NETWORK_TIMEOUT",
   });
   const ms = ([seconds, nanoseconds]: readonly [number, number]) =>
@@ -67,10 +67,13 @@ test("spanObserver() leaves details out, unless it is told otherwise", async () 
     end();
   };
   const [without] = await spansOf(use);
-  assert.deepEqual(without?.attributes, { files: 1, bytes: 2 });
+  assert.deepEqual(without?.attributes, { "model_signing.files": 1, "model_signing.bytes": 2 });
   const [full] = await spansOf(use, { details: true });
-  const details = { path: "a/b", identity: "dev@example.com" };
-  assert.deepEqual(full?.attributes, { files: 1, bytes: 2, ...details });
+  assert.deepEqual(full?.attributes, {
+    ...without.attributes,
+    "model_signing.path": "a/b",
+    "model_signing.identity": "dev@example.com",
+  });
 });
 
 test("spanObserver() makes no more than 256 spans below another, and counts the others", async () => {
@@ -90,7 +93,7 @@ test("spanObserver() makes no more than 256 spans below another, and counts the 
   assert.deepEqual([count("http.request"), count("plugin.step")], [256, 256]);
   assert.equal(count("compare"), 1);
   const hash = spans.find(({ name }) => name === "hash");
-  assert.equal(hash?.attributes["spans.dropped"], 10_000 - 256);
+  assert.equal(hash?.attributes["model_signing.spans.dropped"], 10_000 - 256);
 });
 
 test("spanObserver() cuts long values, and sends no text that cannot be encoded", async () => {
@@ -98,7 +101,7 @@ test("spanObserver() cuts long values, and sends no text that cannot be encoded"
     const details = { path: "\ud800".padEnd(5000, "x") };
     beginSpan({ observer }, "hash", { details }).end();
   }, { details: true });
-  const path = span?.attributes["path"];
+  const path = span?.attributes["model_signing.path"];
   assert.ok(typeof path === "string" && path.length === 1024 && path.isWellFormed());
 });
 
