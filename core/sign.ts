@@ -51,8 +51,9 @@ export async function sign(
   const problem = manifestProblem(manifest);
   if (problem) throw selfCheck(`the manifest would be refused: ${problem.message}`);
   const payload = writeStatement(manifest);
-  const encoded = pae(PAYLOAD_TYPE, payload);
   const signed = await traced(options, "sign.signature", async (inner) => {
+    const encoded = pae(PAYLOAD_TYPE, payload);
+    inner.span.set({ "pae.bytes": encoded.length });
     const signed = await signer.sign(encoded, inner);
     throwIfAborted(options.signal);
     const key = checkSigned(signed, encoded);
@@ -62,7 +63,7 @@ export async function sign(
       material: signed.material.kind,
     }, { "key.hint": keyHint(key) });
     return signed;
-  }, { attributes: { "pae.bytes": encoded.length } });
+  });
 
   const envelope: Envelope = { payloadType: PAYLOAD_TYPE, payload, signature: signed.signature };
   const evidence = await Promise.all(

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { requireBundleSize } from "./bundle.ts";
+import type { Resource } from "./hasher.ts";
 import { type Manifest, rootDigest, type Serialization } from "./manifest.ts";
 
 /** `_type` of every statement. */
@@ -10,6 +11,8 @@ export const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 export const PREDICATE_TYPE = "https://model_signing/signature/v1.0";
 /** `predicateType` of the tool 0.2.0: digests as subjects, nothing else. Only ever read. */
 export const DIGESTS_PREDICATE_TYPE = "https://model_signing/Digests/v0.1";
+
+const RESOURCES_AT_A_TIME = 4096;
 
 /** A statement, parsed. */
 export type Statement = {
@@ -29,11 +32,10 @@ export type Statement = {
  */
 export function writeStatement(manifest: Manifest): Uint8Array {
   const { name, annotations, resources, serialization } = manifest;
-  // Known before there is any JSON, which a runtime's longest string might not hold.
   requireBundleSize(
     resources.reduce((sum, { name, digest }) => sum + name.length + digest.length, 0),
   );
-  const json = JSON.stringify({
+  const head = JSON.stringify({
     _type: STATEMENT_TYPE,
     subject: [{
       name,
@@ -41,17 +43,22 @@ export function writeStatement(manifest: Manifest): Uint8Array {
       ...(annotations ? { annotations } : {}),
     }],
     predicateType: PREDICATE_TYPE,
-    predicate: {
-      resources: resources.map(({ name, digest, algorithm, extra }) => ({
-        ...extra,
-        name,
-        digest,
-        algorithm,
-      })),
-      serialization: writeSerialization(serialization),
-    },
   });
-  return Buffer.from(json, "utf8");
+  const parts = [Buffer.from(`${head.slice(0, -1)},"predicate":{"resources":[`)];
+  // Bit by bit: all of a million as objects and as text, too, would take several times the memory of the payload.
+  for (let start = 0; start < resources.length; start += RESOURCES_AT_A_TIME) {
+    const some = resources.slice(start, start + RESOURCES_AT_A_TIME);
+    const json = JSON.stringify(some.map(writeResource)).slice(1, -1);
+    parts.push(Buffer.from(start === 0 ? json : `,${json}`));
+  }
+  parts.push(
+    Buffer.from(`],"serialization":${JSON.stringify(writeSerialization(serialization))}}}`),
+  );
+  return Buffer.concat(parts);
+}
+
+function writeResource({ name, digest, algorithm, extra }: Resource): Record<string, unknown> {
+  return { ...extra, name, digest, algorithm };
 }
 
 function writeSerialization(serialization: Serialization): Record<string, unknown> {

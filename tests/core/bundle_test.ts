@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { type Bundle, parseBundle, writeBundle } from "../../core/bundle.ts";
+import { PAYLOAD_TYPE } from "../../core/dsse.ts";
 import { type IssueCode, ModelSigningError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import {
@@ -393,6 +395,22 @@ test("writeBundle() writes what parseBundle() reads", () => {
       const read = accepted(writeBundle(bundle));
       assert.deepEqual(plain(read), plain({ mediaType: MEDIA_TYPE, ...bundle }));
     }
+  }
+});
+
+test("writeBundle() writes a payload of any length", () => {
+  const most = randomBytes(1_000_000);
+  for (const length of [1, 2, 3, 196_607, 196_608, 196_609, 999_999, 1_000_000]) {
+    const payload = most.subarray(0, length);
+    const bytes = writeBundle({
+      material: { kind: "public-key", hint: "ab" },
+      tlogEntries: [],
+      timestamps: [],
+      envelope: { payloadType: PAYLOAD_TYPE, payload, signature: Uint8Array.of(1) },
+    });
+    const written = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    assert.equal(written.dsseEnvelope.payload, payload.toString("base64"));
+    assert.deepEqual(Buffer.from(accepted(bytes).envelope.payload), payload);
   }
 });
 

@@ -82,6 +82,17 @@ test("writeStatement() writes further members of resources, and annotations, whi
   assert.deepEqual(statement.subject[0].annotations, { k: "v" });
 });
 
+test("writeStatement() writes any number of resources as one list", () => {
+  for (const count of [4095, 4096, 4097, 10_000]) {
+    const names = Array.from({ length: count }, (_, index) => String(index).padStart(5, "0"));
+    const written = text(manifestOf(names));
+    const statement = JSON.parse(written);
+    assert.deepEqual(statement.predicate.resources, resourcesOf(names));
+    // No space and no member that parsing would hide.
+    assert.equal(JSON.stringify(statement), written);
+  }
+});
+
 test("writeStatement() gives the same bytes for the same manifest", () => {
   const one = manifestOf(["a", "b"]);
   const other: Manifest = {
