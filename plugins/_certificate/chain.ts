@@ -6,7 +6,7 @@ import { ModelSigningError } from "../../core/errors.ts";
 import { keyAlgorithm, publicKeyDer } from "../../core/keys.ts";
 import { MAX_CHAIN_LENGTH } from "../../core/limits.ts";
 import { quote } from "../../core/text.ts";
-import { type FileContent, named } from "../_keyfile/mod.ts";
+import { type FileContent, named } from "../_input/mod.ts";
 import {
   type Certificate,
   certificateKey,

@@ -2,7 +2,7 @@
 
 import { MAX_KEY_FILE_BYTES } from "../../core/limits.ts";
 import type { Option, Settings } from "../../core/plugin.ts";
-import { type NamedBytes, readCapped, readFiles } from "../_keyfile/mod.ts";
+import { type NamedBytes, readCapped, readFiles } from "../_input/mod.ts";
 
 /** The CAs that travel in the bundle. Read by {@link readChainFiles}. */
 export const CERTIFICATE_CHAIN_OPTION: Option = {

@@ -8,7 +8,7 @@ import type { Option, Settings } from "../../core/plugin.ts";
 import { Secret } from "../../core/secret.ts";
 import { quote } from "../../core/text.ts";
 import { readPrivateKey } from "./private_key.ts";
-import { readCapped } from "./read_capped.ts";
+import { readCapped } from "../_input/mod.ts";
 
 /** The options that {@link loadPrivateKey} reads. */
 export const PRIVATE_KEY_OPTIONS: readonly Option[] = [

@@ -9,7 +9,7 @@ import { quote } from "../../core/text.ts";
 import { context, elements, sequence, TAG } from "../_der/mod.ts";
 import { refusedAlgorithm, refusedCurve } from "./algorithm.ts";
 import { type Decrypted, decryptPkcs8, decryptTraditional, isEncryptedPkcs8 } from "./decrypt.ts";
-import { pemBlocks } from "./pem.ts";
+import { pemBlocks } from "../_input/mod.ts";
 
 /** A private key as a file holds it. */
 type Encoded = {

@@ -7,7 +7,7 @@ import { ACCEPTED_KEYS, keyAlgorithm } from "../../core/keys.ts";
 import { quote } from "../../core/text.ts";
 import { refusedAlgorithm } from "./algorithm.ts";
 import { context, elements, sequence, TAG } from "../_der/mod.ts";
-import { pemBlocks } from "./pem.ts";
+import { pemBlocks } from "../_input/mod.ts";
 
 const LABELS: ReadonlySet<string> = new Set(["PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE"]);
 

@@ -6,7 +6,7 @@ import { type Issue, throwIfAborted } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { counted, printable } from "../../core/text.ts";
 import type { Check, Timestamp } from "../../core/verifier.ts";
-import { type FileContent, named } from "../_keyfile/mod.ts";
+import { type FileContent, named } from "../_input/mod.ts";
 import { MAX_CLOCK_DIFFERENCE, type TimestampAuthority, verifyTimestamp } from "../_rfc3161/mod.ts";
 import {
   type CheckedSignatures,

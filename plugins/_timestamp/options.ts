@@ -4,7 +4,7 @@ import { MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
 import type { Option, Settings } from "../../core/plugin.ts";
 import type { Witness } from "../../core/signer.ts";
 import { serviceUrl } from "../_http/mod.ts";
-import { readFiles } from "../_keyfile/mod.ts";
+import { readFiles } from "../_input/mod.ts";
 import { type TimestampVerifier, timestampVerifier } from "./bundle.ts";
 import { timestampWitness } from "./witness.ts";
 

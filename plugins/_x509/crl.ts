@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { ModelSigningError } from "../../core/errors.ts";
 import { quote } from "../../core/text.ts";
-import { pemBlocks } from "../_keyfile/pem.ts";
+import { pemBlocks } from "../_input/mod.ts";
 import {
   checkInnerAlgorithm,
   parseAlgorithm,

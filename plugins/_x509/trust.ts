@@ -2,7 +2,7 @@
 
 import { ModelSigningError } from "../../core/errors.ts";
 import { quote } from "../../core/text.ts";
-import { pemBlocks } from "../_keyfile/pem.ts";
+import { pemBlocks } from "../_input/mod.ts";
 import { type Certificate, parseCertificate } from "./certificate.ts";
 import type { PathMaterial } from "./path.ts";
 import { certificateKey } from "./public_key.ts";

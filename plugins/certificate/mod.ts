@@ -1,7 +1,7 @@
 /** Signing and verifying with X.509 certificates. */
 
 export { certificateDescriber } from "./describer.ts";
-export type { FileContent, NamedBytes } from "../_keyfile/mod.ts";
+export type { FileContent, NamedBytes } from "../_input/mod.ts";
 export {
   type TimestampVerifier,
   timestampVerifier,

@@ -13,7 +13,8 @@ import {
   readChainFiles,
   readSigningCertificate,
 } from "../_certificate/mod.ts";
-import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readFiles } from "../_keyfile/mod.ts";
+import { readFiles } from "../_input/mod.ts";
+import { loadPrivateKey, PRIVATE_KEY_OPTIONS } from "../_keyfile/mod.ts";
 import {
   TIMESTAMP_OPTIONS,
   timestampWitnesses,

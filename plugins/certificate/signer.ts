@@ -5,7 +5,7 @@ import { throwIfAborted } from "../../core/errors.ts";
 import { publicKeyDer, signBytes } from "../../core/keys.ts";
 import type { Signer } from "../../core/signer.ts";
 import { signingChain } from "../_certificate/mod.ts";
-import type { FileContent } from "../_keyfile/mod.ts";
+import type { FileContent } from "../_input/mod.ts";
 
 /** What a certificate signer is made of. */
 export type CertificateSignerOptions = {

@@ -15,7 +15,7 @@ import type {
 } from "../../core/verifier.ts";
 import { leafKey, usageIssue } from "../_certificate/mod.ts";
 import { verifyEnvelope } from "../_envelope/mod.ts";
-import { type FileContent, named } from "../_keyfile/mod.ts";
+import { type FileContent, named } from "../_input/mod.ts";
 import { type TimestampVerifier, timestampVerifier } from "../_timestamp/mod.ts";
 import {
   type Certificate,

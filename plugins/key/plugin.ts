@@ -3,7 +3,8 @@
 import { ModelSigningError } from "../../core/errors.ts";
 import { MAX_KEY_FILE_BYTES } from "../../core/limits.ts";
 import { CONTRACT_VERSION, type Plugin } from "../../core/plugin.ts";
-import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readCapped, readPublicKey } from "../_keyfile/mod.ts";
+import { readCapped } from "../_input/mod.ts";
+import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readPublicKey } from "../_keyfile/mod.ts";
 import {
   TIMESTAMP_OPTIONS,
   timestampWitnesses,

@@ -6,7 +6,7 @@ import { MAX_BUNDLE_BYTES } from "../../core/limits.ts";
 import { parseStatement } from "../../core/parse_statement.ts";
 import type { CommandIo, CommandProvider, Settings } from "../../core/plugin.ts";
 import { printable, quote } from "../../core/text.ts";
-import { readCapped } from "../_keyfile/mod.ts";
+import { readCapped } from "../_input/mod.ts";
 import { fitOf } from "./fit.ts";
 import { openFromSettings } from "./model_settings.ts";
 import { PLATFORM } from "./platform.ts";

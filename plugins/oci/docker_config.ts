@@ -7,7 +7,7 @@ import { ModelSigningError, systemCode, systemReason } from "../../core/errors.t
 import { isObject, type Json, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { quote } from "../../core/text.ts";
-import { readCapped } from "../_keyfile/mod.ts";
+import { readCapped } from "../_input/mod.ts";
 import { askHelper } from "./credential_helper.ts";
 import { type Credentials, type CredentialSource, isDockerHub } from "./credentials.ts";
 import { storedCredentials } from "./docker_auths.ts";

@@ -9,7 +9,7 @@ import type { Option, Settings } from "../../core/plugin.ts";
 import { Secret } from "../../core/secret.ts";
 import { quote } from "../../core/text.ts";
 import { trustAuthorities } from "../_http/mod.ts";
-import { readCapped } from "../_keyfile/mod.ts";
+import { readCapped } from "../_input/mod.ts";
 import { type CredentialSource, passwordCredentials } from "./credentials.ts";
 import { dockerCredentials } from "./docker_config.ts";
 import { MAX_PASSWORD_BYTES } from "./limits.ts";

@@ -8,7 +8,7 @@ import { keyHint, publicKeyDer } from "../../core/keys.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Signer } from "../../core/signer.ts";
 import { signingChain } from "../_certificate/mod.ts";
-import { type FileContent, named } from "../_keyfile/mod.ts";
+import { type FileContent, named } from "../_input/mod.ts";
 import {
   type CertificateKey,
   certificateKey,

@@ -6,7 +6,7 @@ import { ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { Secret } from "../../core/secret.ts";
 import { quote } from "../../core/text.ts";
-import { readCapped } from "../_keyfile/mod.ts";
+import { readCapped } from "../_input/mod.ts";
 import { allocate } from "./layout.ts";
 import type { Token } from "./token.ts";
 import type { Pkcs11Uri } from "./uri.ts";

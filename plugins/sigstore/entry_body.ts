@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Issue } from "../../core/errors.ts";
 import { type Json, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import { excerpt } from "../../core/text.ts";
-import { pemBlocks } from "../_keyfile/mod.ts";
+import { pemBlocks } from "../_input/mod.ts";
 import type { DigestName, SignedContent } from "./content.ts";
 import type { LogEntry } from "./entry.ts";
 import { bytesOf, MemberError, objectOf, objectsOf, textOf } from "./members.ts";

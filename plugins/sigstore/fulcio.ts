@@ -9,7 +9,7 @@ import type { RunOptions } from "../../core/options.ts";
 import type { Secret } from "../../core/secret.ts";
 import { excerpt } from "../../core/text.ts";
 import { requestJson, serviceUrl } from "../_http/mod.ts";
-import { pemBlocks } from "../_keyfile/mod.ts";
+import { pemBlocks } from "../_input/mod.ts";
 import { type Certificate, isoTime, parseCertificate, PURPOSE } from "../_x509/mod.ts";
 import { listOf, MemberError, objectOf, textOf } from "./members.ts";
 import type { IdentityToken } from "./oidc/mod.ts";

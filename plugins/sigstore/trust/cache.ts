@@ -12,7 +12,7 @@ import process from "node:process";
 import { ModelSigningError, systemCode, systemReason } from "../../../core/errors.ts";
 import { writeFileAtomically } from "../../../core/files.ts";
 import { quote } from "../../../core/text.ts";
-import { readCapped } from "../../_keyfile/mod.ts";
+import { readCapped } from "../../_input/mod.ts";
 import { MemberError, numberOf, objectOf, textOf, timeOf } from "../members.ts";
 import { fromTrustFile, parseTrustJson } from "../trusted_root.ts";
 

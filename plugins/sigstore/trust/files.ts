@@ -2,7 +2,7 @@
 
 import { stat } from "node:fs/promises";
 import type { Json } from "../../../core/json.ts";
-import { readCapped } from "../../_keyfile/mod.ts";
+import { readCapped } from "../../_input/mod.ts";
 import { type ClientTrustConfig, clientTrustConfigOf } from "../client_trust_config.ts";
 import { fromTrustFile, parseTrustJson } from "../trusted_root.ts";
 import { readTrust, type SelectedTrust, type TrustOrigin } from "./trust.ts";

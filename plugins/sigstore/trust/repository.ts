@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Json } from "../../../core/json.ts";
 import { quote } from "../../../core/text.ts";
-import { readCapped } from "../../_keyfile/mod.ts";
+import { readCapped } from "../../_input/mod.ts";
 import productionRoot from "../data/production.root.json" with { type: "json" };
 import productionSigningConfig from "../data/production.signing_config.json" with { type: "json" };
 import productionTrustedRoot from "../data/production.trusted_root.json" with { type: "json" };

@@ -9,7 +9,8 @@ import { keyHint } from "../../../core/keys.ts";
 import { MAX_KEY_FILE_BYTES } from "../../../core/limits.ts";
 import type { Interaction } from "../../../core/options.ts";
 import { Secret } from "../../../core/secret.ts";
-import { loadPrivateKey, readCapped } from "../../../plugins/_keyfile/mod.ts";
+import { readCapped } from "../../../plugins/_input/mod.ts";
+import { loadPrivateKey } from "../../../plugins/_keyfile/mod.ts";
 import { sha256 } from "../../support/bundles.ts";
 import { openssl, opensslKey, opensslPublicKey } from "../../support/openssl.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { pemBlocks } from "../../../plugins/_keyfile/mod.ts";
+import { pemBlocks } from "../../../plugins/_input/mod.ts";
 
 function labels(text: string): readonly string[] {
   return pemBlocks(Buffer.from(text)).map(({ label }) => label);
