@@ -11,7 +11,7 @@ import { Run } from "./run.ts";
 /** How the engine works. None of it changes a digest. */
 export type EngineOptions = {
   /**
-   * Workers at most, and streams at a time, of which there are never more than 16. Default: the available parallelism,
+   * Workers at most, and streams at a time, of which there are never more than 8. Default: the available parallelism,
    * and one more for streams that are written to files, since whoever writes waits for the disk now and then.
    */
   readonly jobs?: number;

@@ -1,13 +1,17 @@
 /** The file that content is written to while it is hashed. */
 
-import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { Pace } from "./pace.ts";
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import { systemCode } from "../../core/errors.ts";
+import type { Pace } from "./pace.ts";
 
 /** Exclusive: on a file system without case, two names may be one file. */
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
-/** Not on every system. */
+/** On Linux only. */
 const { O_DIRECT } = constants as { readonly O_DIRECT?: number };
+
+/** What a system answers to a direct write that it does not do, whether for the file or for where the bytes lie. */
+const NOT_DIRECT: ReadonlySet<unknown> = new Set(["EINVAL", "EOPNOTSUPP"]);
 
 /** What the place and the length of a direct write must be multiples of: the largest block of a usual disk. */
 const BLOCK_BYTES = 4096;
@@ -22,9 +26,11 @@ const CACHED_BYTES = 64 * 1024;
 /**
  * A new file that is written from its start to its end, through the page cache or past it (`O_DIRECT`), as its
  * {@link Pace} says: in a virtual machine whose host takes back free memory, 4 GiB were pulled in 9 s through the page
- * cache, and in 4.5 s when most of it went past it.
+ * cache, and in 4.5 s when most of it went past it. Direct writes want bytes that begin with a block in memory, too, as
+ * they do on Bun; elsewhere the first of them is answered with `EINVAL`.
  */
 export class FileCopy {
+  readonly #path: string;
   readonly #pace: Pace;
   readonly #file: number;
   /** The same file, for direct writes. */
@@ -33,6 +39,7 @@ export class FileCopy {
 
   /** Creates the file. Throws what the system throws, as the methods do. */
   constructor(path: string, pace: Pace) {
+    this.#path = path;
     this.#pace = pace;
     this.#file = openSync(path, NEW_FILE, 0o644);
     if (O_DIRECT === undefined) pace.settle();
@@ -71,15 +78,33 @@ export class FileCopy {
   }
 
   #writeDirect(bytes: Uint8Array, position: number): void {
-    let written = 0;
-    try {
-      // Not by its path, where another file may have taken its place.
-      this.#direct ??= openSync(`/proc/self/fd/${this.#file}`, constants.O_WRONLY | O_DIRECT!);
-      written = writeSync(this.#direct, bytes, 0, bytes.length, position);
-    } catch {
-      // The file system, where the bytes lie, or a missing /proc does not allow it. What else is wrong shows again below.
-      this.#pace.settle();
-    }
+    this.#direct ??= this.#openDirect();
+    const written = this.#direct === undefined ? 0 : tryDirect(this.#direct, bytes, position) ?? 0;
+    if (written === 0) this.#pace.settle();
     if (written < bytes.length) this.#writeCached(bytes.subarray(written), position + written);
+  }
+
+  /** Nothing where the system does not open it so, or something else has taken the file's place. */
+  #openDirect(): number | undefined {
+    let direct: number;
+    try {
+      direct = openSync(this.#path, constants.O_WRONLY | constants.O_NOFOLLOW | O_DIRECT!);
+    } catch {
+      return undefined;
+    }
+    const [ours, theirs] = [fstatSync(this.#file), fstatSync(direct)];
+    if (ours.dev === theirs.dev && ours.ino === theirs.ino) return direct;
+    closeSync(direct);
+    return undefined;
+  }
+}
+
+/** Bytes that were written; undefined when the system does not do it. What is wrong with the disk is thrown. */
+function tryDirect(file: number, bytes: Uint8Array, position: number): number | undefined {
+  try {
+    return writeSync(file, bytes, 0, bytes.length, position);
+  } catch (error) {
+    if (NOT_DIRECT.has(systemCode(error))) return undefined;
+    throw error;
   }
 }

@@ -30,7 +30,7 @@ export class Pace {
   #way: Way = "cached";
   /** What a piece may cost, in times of its hashing. */
   #most = 1;
-  #costs: number[] = [];
+  #costs = emptyWindow("cached");
   /** Pieces that do not count any more. */
   #rest = 0;
   #nextRest = FIRST_REST;
@@ -52,11 +52,9 @@ export class Pace {
       return;
     }
     if (!(hashing > 0)) return;
-    this.#costs.push(writing / hashing);
-    const { pieces, cost: costOf } = COUNTED[this.#way];
-    if (this.#costs.length < pieces) return;
-    const cost = costOf(this.#costs);
     this.#costs.shift();
+    this.#costs.push(writing / hashing);
+    const cost = COUNTED[this.#way].cost(this.#costs);
     if (cost <= this.#most) return;
     if (this.#way === "cached") return this.#choose("direct", MOST_PATIENCE * cost);
     this.#rest = this.#nextRest;
@@ -73,8 +71,13 @@ export class Pace {
   #choose(way: Way, most: number): void {
     this.#way = way;
     this.#most = most;
-    this.#costs = [];
+    this.#costs = emptyWindow(way);
   }
+}
+
+/** As if the pieces before had cost nothing: a few may then already cost more than all of them may. */
+function emptyWindow(way: Way): number[] {
+  return new Array<number>(COUNTED[way].pieces).fill(0);
 }
 
 /** Of an odd number of them. */

@@ -27,8 +27,11 @@ const FILE_COST = 16 * 1024;
 /** Cost of what a lane is given at a time: about 3 ms of work, so that lanes end together. */
 const BATCH_COST = 4 * 1024 * 1024;
 
-/** Streams at a time, whatever `jobs` says: each is a request to a server that has others to serve. */
-const MAX_STREAMS = 16;
+/**
+ * Streams at a time, whatever `jobs` says: each is a request to a server that has others to serve, and takes 12 to 15
+ * MiB. More would not be quicker where the network is: one thread receives them all.
+ */
+const MAX_STREAMS = 8;
 
 /** A file under way. */
 type FileState = {
