@@ -7,6 +7,7 @@ export {
   DerError,
   DerReader,
   type Element,
+  integer,
   namedBits,
   octets,
   oid,

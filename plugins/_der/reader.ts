@@ -153,12 +153,22 @@ export function boolean(content: Uint8Array): boolean {
   return content[0] === 0xff;
 }
 
+/** Bytes of an INTEGER of any size. In DER equal numbers have equal bytes (X.690 8.3.2: the shortest form only). */
+export function integer(content: Uint8Array, what: string): Uint8Array {
+  const first = content[0];
+  const second = content[1];
+  if (
+    first === undefined ||
+    (second !== undefined && (first === 0 ? second < 0x80 : first === 0xff && second >= 0x80))
+  ) throw new DerError(`${what} is not DER`);
+  return content;
+}
+
 /** Value of an INTEGER or ENUMERATED that is not negative and below 2^31. */
 export function smallInteger(content: Uint8Array, what: string): number {
-  const [first = 0x80, second = 0] = content;
-  if (first > 0x7f || content.length > 4) throw new DerError(`${what} is out of range`);
-  if (content.length > 1 && first === 0 && second < 0x80) throw new DerError(`${what} is not DER`);
-  return content.reduce((value, byte) => value * 256 + byte, 0);
+  const bytes = integer(content, what);
+  if (bytes[0]! > 0x7f || bytes.length > 4) throw new DerError(`${what} is out of range`);
+  return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }
 
 /** Bytes of a BIT STRING that holds whole bytes. */

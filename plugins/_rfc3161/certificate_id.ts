@@ -1,8 +1,8 @@
 /** The signed attribute that says which certificate the signer used (RFC 2634 5.4, RFC 5035). */
 
-import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { DerError, DerReader, type Element, readOnly, TAG } from "../_der/mod.ts";
+import { hex } from "../../core/encoding.ts";
+import { DerError, DerReader, type Element, integer, readOnly, TAG } from "../_der/mod.ts";
 import {
   type AlgorithmIdentifier,
   type Certificate,
@@ -80,7 +80,7 @@ function readIssuerSerial({ content }: Element): NonNullable<CertificateId["issu
   const names = reader.enter(TAG.sequence, what);
   if (names.done) throw new DerError(`${what} is empty`);
   const parsed = parseGeneralNames(names);
-  const serial = Buffer.from(reader.read(TAG.integer, what).content).toString("hex");
+  const serial = integer(reader.read(TAG.integer, what).content, what);
   reader.end(what);
-  return { names: parsed, serial };
+  return { names: parsed, serial: hex(serial) };
 }

@@ -1,11 +1,13 @@
 /** The one signature on a token (SignerInfo, RFC 5652 5.3). */
 
 import { Buffer } from "node:buffer";
+import { hex } from "../../core/encoding.ts";
 import {
   context,
   DerError,
   DerReader,
   type Element,
+  integer,
   oid,
   readOnly,
   smallInteger,
@@ -89,7 +91,7 @@ function readIdentifier(reader: DerReader, version: number): SignerIdentifier {
   if (key) return { subjectKeyIdentifier: hex(key.content) };
   const inner = reader.enter(TAG.sequence, what);
   const issuer = parseName(inner.read(TAG.sequence, what));
-  const serial = hex(inner.read(TAG.integer, what).content);
+  const serial = hex(integer(inner.read(TAG.integer, what).content, what));
   inner.end(what);
   return { issuerKey: nameKey(issuer), serial };
 }
@@ -140,8 +142,4 @@ function readAttribute(reader: DerReader): { readonly type: string; readonly val
   values.end(what);
   attribute.end(what);
   return { type, value };
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

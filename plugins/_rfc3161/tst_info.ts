@@ -1,12 +1,14 @@
 /** What an authority signs: which digest it saw, and when (TSTInfo, RFC 3161 2.4.2). */
 
 import { Buffer } from "node:buffer";
+import { hex } from "../../core/encoding.ts";
 import {
   boolean,
   context,
   DerError,
   DerReader,
   type Element,
+  integer,
   oid,
   readOnly,
   smallInteger,
@@ -44,13 +46,17 @@ export function readTstInfo(der: Uint8Array): TstInfo {
   if (version !== 1) throw new DerError(`it is of version ${version}, expected 1`);
   const policy = oid(reader.read(TAG.oid, "the policy").content);
   const imprint = readImprint(reader);
-  const serial = integer(reader.read(TAG.integer, "the serial number"), "the serial number");
+  const serial = integer(
+    reader.read(TAG.integer, "the serial number").content,
+    "the serial number",
+  );
   const generated = genTime(reader.read(TAG.generalizedTime, "the time"));
   const accuracy = reader.optional(TAG.sequence, "the accuracy");
   if (accuracy) checkAccuracy(new DerReader(accuracy.content));
   const ordering = reader.optional(TAG.boolean, "the ordering");
   if (ordering) boolean(ordering.content);
   const nonce = reader.optional(TAG.integer, "the nonce");
+  if (nonce) integer(nonce.content, "the nonce");
   const authority = reader.optional(context(0, "constructed"), "the authority's name");
   const extensions = reader.optional(context(1, "constructed"), "the extensions");
   reader.end(what);
@@ -58,9 +64,9 @@ export function readTstInfo(der: Uint8Array): TstInfo {
   return {
     policy,
     imprint,
-    serial: Buffer.from(serial.content).toString("hex"),
+    serial: hex(serial),
     time: generated,
-    ...(nonce ? { nonce: integer(nonce, "the nonce").whole } : {}),
+    ...(nonce ? { nonce: nonce.whole } : {}),
     ...(authority ? { authority: readName(authority) } : {}),
   };
 }
@@ -72,16 +78,6 @@ function readImprint(reader: DerReader): TstInfo["imprint"] {
   const digest = imprint.read(TAG.octetString, what).content;
   imprint.end(what);
   return { algorithm, digest };
-}
-
-/** X.690 8.3.2: the shortest form only. */
-function integer(element: Element, what: string): Element {
-  const [first, second] = element.content;
-  if (
-    first === undefined ||
-    (second !== undefined && (first === 0 ? second < 0x80 : first === 0xff && second >= 0x80))
-  ) throw new DerError(`${what} is not DER`);
-  return element;
 }
 
 /**

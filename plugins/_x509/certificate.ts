@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { hex } from "../../core/encoding.ts";
 import { type Parsed, parsed, Refusal } from "../../core/errors.ts";
 import { MAX_KEY_FILE_BYTES } from "../../core/limits.ts";
 import { quote } from "../../core/text.ts";
@@ -9,6 +10,7 @@ import {
   context,
   DerError,
   DerReader,
+  integer,
   octets,
   oid,
   readOnly,
@@ -132,8 +134,7 @@ export function checkInnerAlgorithm(inner: AlgorithmIdentifier, outer: Algorithm
 function certificate(der: Uint8Array): Certificate {
   const { content: tbs, ...signed } = parseSigned(der);
   const version = parseVersion(tbs);
-  const serial = tbs.read(TAG.integer, "the serial number").content;
-  if (serial.length === 0) throw new DerError("the serial number is empty");
+  const serial = integer(tbs.read(TAG.integer, "the serial number").content, "the serial number");
   checkInnerAlgorithm(parseAlgorithm(tbs, "the signature algorithm"), signed.algorithm);
   const issuer = parseName(tbs.read(TAG.sequence, "the issuer"));
   const validity = tbs.enter(TAG.sequence, "the validity");
@@ -159,7 +160,7 @@ function certificate(der: Uint8Array): Certificate {
     ...parseExtensions(rawExtensions),
     der,
     version,
-    serial: Buffer.from(serial).toString("hex"),
+    serial: hex(serial),
     issuer,
     subject,
     issuerKey: nameKey(issuer),

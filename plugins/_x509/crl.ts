@@ -10,7 +10,16 @@ import {
   parseSigned,
   type SignedData,
 } from "./certificate.ts";
-import { context, DerError, DerReader, readOnly, smallInteger, TAG, time } from "../_der/mod.ts";
+import {
+  context,
+  DerError,
+  DerReader,
+  integer,
+  readOnly,
+  smallInteger,
+  TAG,
+  time,
+} from "../_der/mod.ts";
 import { EXTENSION, parseRawExtensions, type RawExtension } from "./extensions.ts";
 import { type Name, nameKey, parseName } from "./name.ts";
 
@@ -21,18 +30,23 @@ export type Crl = SignedData & {
   readonly issuerKey: string;
   readonly thisUpdate: Date;
   readonly nextUpdate?: Date;
+  /** The list names certificates that have expired, too, if they did so at this time or later. */
+  readonly expiredSince?: Date;
   /** The entries as they stand, well-formed. {@link revocationReason} looks into them. */
   readonly entries: Uint8Array;
   /** Why the list cannot be used as a complete one, as a clause ("it is a delta list"). */
   readonly limitation?: string;
 };
 
+/** Reason code of a revocation that can end: later lists leave the certificate out again. */
+export const CERTIFICATE_HOLD = 6;
 /** Reason code of an entry that revokes nothing: the certificate is not on hold any more. */
 const REMOVE_FROM_CRL = 8;
 
 const REASON_CODE = "2.5.29.21";
 const DELTA_CRL_INDICATOR = "2.5.29.27";
 const ISSUING_DISTRIBUTION_POINT = "2.5.29.28";
+const EXPIRED_CERTS_ON_CRL = "2.5.29.60";
 
 /** Extensions that may be critical: they change nothing about what the list says. */
 const HARMLESS: ReadonlySet<string> = new Set([
@@ -100,19 +114,20 @@ function parseCrl(der: Uint8Array): Crl {
   const hasNext = tbs.nextTag === TAG.utcTime || tbs.nextTag === TAG.generalizedTime;
   const nextUpdate = hasNext ? time(tbs.next("nextUpdate"), "nextUpdate") : undefined;
   const entries = tbs.optional(TAG.sequence, "the entries")?.content ?? new Uint8Array();
-  const extensions = tbs.optional(context(0, "constructed"), "the extensions");
+  const tagged = tbs.optional(context(0, "constructed"), "the extensions");
   tbs.end("the signed part");
-  const limitation = entryLimitation(entries) ?? listLimitation(
-    extensions
-      ? parseRawExtensions(readOnly(extensions.content, TAG.sequence, "the extensions"))
-      : [],
-  );
+  const extensions = tagged
+    ? parseRawExtensions(readOnly(tagged.content, TAG.sequence, "the extensions"))
+    : [];
+  const expired = extensions.find(({ id }) => id === EXPIRED_CERTS_ON_CRL);
+  const limitation = entryLimitation(entries) ?? listLimitation(extensions);
   return {
     ...signed,
     issuer,
     issuerKey: nameKey(issuer),
     thisUpdate,
     ...(nextUpdate ? { nextUpdate } : {}),
+    ...(expired ? { expiredSince: parseExpiredSince(expired.value) } : {}),
     entries,
     ...(limitation === undefined ? {} : { limitation }),
   };
@@ -127,7 +142,8 @@ type Entry = {
 
 function parseEntry(entries: DerReader): Entry {
   const entry = entries.enter(TAG.sequence, "an entry");
-  const serial = entry.read(TAG.integer, "an entry's serial number").content;
+  const number = "an entry's serial number";
+  const serial = integer(entry.read(TAG.integer, number).content, number);
   time(entry.next("an entry's date"), "an entry's date");
   if (entry.done) return { serial, reason: 0 };
   const extensions = parseRawExtensions(entry.enter(TAG.sequence, "an entry's extensions"));
@@ -157,6 +173,15 @@ function parseReason(value: Uint8Array): number {
   const reason = smallInteger(reader.read(TAG.enumerated, "a reason").content, "a reason");
   reader.end("a reason");
   return reason;
+}
+
+/** X.509, expiredCertsOnCRL: the list's scope extends to what expired at this time or later. */
+function parseExpiredSince(value: Uint8Array): Date {
+  const what = "the time from which expired certificates are listed";
+  const reader = new DerReader(value);
+  const since = time(reader.read(TAG.generalizedTime, what), what);
+  reader.end(what);
+  return since;
 }
 
 /** A list whose scope is not "every certificate of its issuer" proves nothing by leaving one out. */

@@ -1,6 +1,6 @@
 /** Certificate extensions (RFC 5280 4.2). */
 
-import { Buffer } from "node:buffer";
+import { hex } from "../../core/encoding.ts";
 import {
   boolean,
   context,
@@ -185,8 +185,4 @@ function readElement(value: Uint8Array, tag: number, what: string): Uint8Array {
   const { content } = reader.read(tag, what);
   reader.end(what);
   return content;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

@@ -1,6 +1,7 @@
 /** General names (RFC 5280 4.2.1.6): what a certificate says its holder is called. */
 
 import { Buffer } from "node:buffer";
+import { hex } from "../../core/encoding.ts";
 import { DerError, DerReader, type Element, oid, TAG } from "../_der/mod.ts";
 import { type Name, nameText, parseName } from "./name.ts";
 
@@ -91,8 +92,4 @@ function ia5(content: Uint8Array): string {
     throw new DerError("a general name holds characters that are not printable ASCII");
   }
   return Buffer.from(content).toString("latin1");
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

@@ -1,6 +1,7 @@
 /** Distinguished names: comparison (RFC 5280 7.1) and text (RFC 4514). */
 
 import { Buffer } from "node:buffer";
+import { hex } from "../../core/encoding.ts";
 import { DerReader, type Element, oid, TAG } from "../_der/mod.ts";
 
 /** One attribute of a relative distinguished name. */
@@ -66,17 +67,25 @@ export function parseName(name: Element): Name {
 
 /**
  * A text that is equal for two names exactly when RFC 5280 7.1 calls them equal: attributes of one
- * relative distinguished name in any order, string types alike, case of ASCII letters and runs of spaces
- * aside. Case beyond ASCII counts, as in OpenSSL.
+ * relative distinguished name in any order, string types alike, case, kinds of space and invisible
+ * characters aside. OpenSSL sets aside less: the case of ASCII letters, and ASCII spaces.
  */
 export function nameKey(name: Name): string {
-  return JSON.stringify(rdnKeys(name));
+  return JSON.stringify(rdnKeys(name).map(({ key }) => key));
 }
 
-/** Whether `name` is `base` or below it. */
-export function isWithin(name: Name, base: Name): boolean {
+/** Whether `name` is `base` or below it; undefined when that hangs on a value without comparable text. */
+export function isWithin(name: Name, base: Name): boolean | undefined {
+  if (name.length < base.length) return false;
   const found = rdnKeys(name);
-  return rdnKeys(base).every((key, index) => key === found[index]);
+  let within: boolean | undefined = true;
+  for (const [index, wanted] of rdnKeys(base).entries()) {
+    const { key, comparable } = found[index]!;
+    if (key === wanted.key) continue;
+    if (comparable && wanted.comparable) return false;
+    within = undefined;
+  }
+  return within;
 }
 
 /** RFC 4514 text, most specific first. Not escaped for a terminal. */
@@ -110,29 +119,53 @@ function decode(value: Element): string | undefined {
 }
 
 /** Made once for each name: constraints compare every name of a certificate with every one of a CA. */
-const keys = new WeakMap<Name, readonly string[]>();
+const keys = new WeakMap<Name, readonly RdnKey[]>();
 
-function rdnKeys(name: Name): readonly string[] {
+type RdnKey = {
+  readonly key: string;
+  /** Whether a key that differs is that of another name for sure. */
+  readonly comparable: boolean;
+};
+
+function rdnKeys(name: Name): readonly RdnKey[] {
   let found = keys.get(name);
   if (found === undefined) keys.set(name, found = name.map(rdnKey));
   return found;
 }
 
-function rdnKey(rdn: readonly Attribute[]): string {
-  return JSON.stringify(
-    rdn.map(({ type, text, der }) =>
-      text === undefined
-        ? `${type}#${Buffer.from(der).toString("hex")}`
-        : `${type}=${text.replace(/[ ]+/g, " ").replace(/^ | $/g, "").replace(/[A-Z]/g, lower)}`
-    ).sort(),
+function rdnKey(rdn: readonly Attribute[]): RdnKey {
+  const texts = rdn.map(({ text }) => text === undefined ? undefined : comparableText(text));
+  const values = rdn.map(({ type, der }, index) =>
+    texts[index] === undefined ? `${type}#${hex(der)}` : `${type}=${texts[index]}`
   );
+  return { key: JSON.stringify(values.sort()), comparable: !texts.includes(undefined) };
+}
+
+/**
+ * The text as RFC 4518 2.2 to 2.6 prepare it for comparison, or undefined for one that they do not allow to be
+ * compared. Characters are taken by the properties that RFC 4518 names, not by its lists, which end with Unicode
+ * 3.2. Upper case made lower is the folding that RFC 5280 7.1 wants (RFC 3454 B.2): measured over all of Unicode
+ * 3.2, the two tell apart the same characters, but for a dotless i, which stays, and five ideographs whose NFKC
+ * was corrected since.
+ */
+function comparableText(text: string): string | undefined {
+  const mapped = text
+    .replace(/[\t-\r\x85\p{Z}]/gu, " ")
+    .replace(/[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u1806\uFFFC]/gu, "")
+    .normalize("NFKC");
+  // RFC 4518 2.4: unassigned, for private use, a surrogate, or the replacement character.
+  if (/[\p{Cn}\p{Co}\p{Cs}\uFFFD]/u.test(mapped)) return undefined;
+  return mapped
+    .replace(/[^\u0131]+/g, (part) => part.toUpperCase().toLowerCase())
+    .replace(/ +/g, " ")
+    .replace(/^ | $/g, "");
 }
 
 function attributeText({ type, text, der }: Attribute): string {
   const shortName = SHORT_NAMES[type];
   // RFC 4514 2.4: a dotted type takes its value in hexadecimal.
   if (shortName === undefined || text === undefined) {
-    return `${shortName ?? type}=#${Buffer.from(der).toString("hex").toUpperCase()}`;
+    return `${shortName ?? type}=#${hex(der).toUpperCase()}`;
   }
   const escaped = text
     .replace(/[\\"+,;<>]/g, "\\$&")
@@ -154,8 +187,4 @@ function codePoints(content: Uint8Array, width: 2 | 4): string {
     parts.push(String.fromCodePoint(width === 2 ? view.getUint16(at) : view.getUint32(at)));
   }
   return parts.join("");
-}
-
-function lower(letter: string): string {
-  return letter.toLowerCase();
 }

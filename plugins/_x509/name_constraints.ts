@@ -4,7 +4,7 @@ import { quote } from "../../core/text.ts";
 import type { Certificate } from "./certificate.ts";
 import { type GeneralName, generalNameText } from "./general_name.ts";
 import { MAX_COMPARISONS } from "./limits.ts";
-import { attributeValues, COMMON_NAME, EMAIL_ADDRESS, isWithin } from "./name.ts";
+import { attributeValues, COMMON_NAME, EMAIL_ADDRESS, isWithin, nameText } from "./name.ts";
 import type { NameConstraints } from "./extensions.ts";
 
 /**
@@ -45,7 +45,11 @@ function namesOf(certificate: Certificate): readonly GeneralName[] {
   const names: GeneralName[] = [...subjectAltNames];
   if (subject.length > 0) names.push({ kind: "directory", name: subject });
   if (!subjectAltNames.some(({ kind }) => kind === "email")) {
-    for (const text of attributeValues(subject, EMAIL_ADDRESS)) names.push({ kind: "email", text });
+    for (const attribute of subject.flat()) {
+      if (attribute.type !== EMAIL_ADDRESS) continue;
+      // A value without text is no address, so it cannot be judged.
+      names.push({ kind: "email", text: attribute.text ?? nameText([[attribute]]) });
+    }
   }
   // Without alternative names the common name is what the signer is recognised by, so what it looks like
   // is judged as that.

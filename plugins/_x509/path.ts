@@ -294,11 +294,7 @@ function noIssuer(certificate: Certificate): Issue {
 }
 
 function untrusted(message: string): Issue {
-  return {
-    code: "CERTIFICATE_UNTRUSTED",
-    message,
-    hint: "if you trust the signer's CA, give its root certificate with --certificate-chain",
-  };
+  return { code: "CERTIFICATE_UNTRUSTED", message };
 }
 
 function constraint(message: string): Issue {

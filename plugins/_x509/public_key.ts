@@ -2,6 +2,7 @@
 
 import type { KeyObject } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { hex } from "../../core/encoding.ts";
 import { keyAlgorithm, publicKeyFromDer } from "../../core/keys.ts";
 import type { SubjectPublicKeyInfo } from "./certificate.ts";
 
@@ -58,7 +59,7 @@ export function certificateKeyName(info: SubjectPublicKeyInfo): string {
 function load(info: SubjectPublicKeyInfo): CertificateKey {
   const { id, parameters } = info.algorithm;
   if (id === EC_PUBLIC_KEY) {
-    const encoded = Buffer.from(parameters ?? []).toString("hex");
+    const encoded = hex(parameters ?? new Uint8Array());
     const curve = CURVES[encoded];
     if (!curve?.startsWith("P-")) {
       return {

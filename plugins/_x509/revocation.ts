@@ -2,7 +2,7 @@
 
 import type { Issue } from "../../core/errors.ts";
 import { type Certificate, certificateName } from "./certificate.ts";
-import { type Crl, revocationReason } from "./crl.ts";
+import { CERTIFICATE_HOLD, type Crl, revocationReason } from "./crl.ts";
 import { KEY_USAGE } from "./extensions.ts";
 import type { Path } from "./path.ts";
 import { certificateKey } from "./public_key.ts";
@@ -13,23 +13,26 @@ import { isoTime } from "./validity.ts";
 export type RevocationResult =
   | {
     readonly issue?: undefined;
-    /** Certificates that a list covers and does not name. Holds the leaf. */
+    /** Certificates that a list clears. Holds the leaf. */
     readonly covered: readonly Certificate[];
-    /** CAs that no list covers. */
+    /** CAs of whose issuer there is no list. */
     readonly uncovered: readonly Certificate[];
   }
   | { readonly issue: Issue };
 
 /**
- * Looks every certificate of a path but its anchor up in the lists of its issuer. The leaf must be covered
- * by a usable list; a list for a CA must be usable if there is one. Of several, the latest counts.
+ * Looks every certificate of a path but its anchor up in the lists of its issuer. One that any of them names is
+ * revoked, however old the list. Else a list that was current, and would name it, must clear the leaf, and a CA
+ * if there is any list of its issuer.
  *
  * Findings: `CERTIFICATE_REVOKED`, `CRL_UNUSABLE`.
+ *
+ * @param now when the lists are looked at: not the time at which the certificates are judged
  */
 export async function checkRevocation(
   path: Path,
   crls: readonly Crl[],
-  at: Date,
+  now: Date,
 ): Promise<RevocationResult> {
   const covered: Certificate[] = [];
   const uncovered: Certificate[] = [];
@@ -37,44 +40,56 @@ export async function checkRevocation(
     // A leaf that is the anchor is its own issuer.
     const issuer = path[index + 1] ?? (index === 0 ? certificate : undefined);
     if (!issuer) break;
-    const { usable, problem } = await usableCrl(crls, issuer, at);
-    if (usable) {
-      const reason = revocationReason(usable, certificate.serial);
-      if (reason !== undefined) return { issue: revoked(certificate, reason) };
-      covered.push(certificate);
-    } else if (problem !== undefined) {
-      return { issue: { code: "CRL_UNUSABLE", message: problem } };
-    } else if (index === 0) {
-      return {
-        issue: {
-          code: "CRL_UNUSABLE",
-          message: `no revocation list given is of CA ${certificateName(issuer)}, which issued ` +
-            `certificate ${certificateName(certificate)}`,
-        },
-      };
-    } else uncovered.push(certificate);
+    const lists = crls.filter(({ issuerKey }) => issuerKey === issuer.subjectKey);
+    if (lists.length === 0 && index > 0) {
+      uncovered.push(certificate);
+      continue;
+    }
+    const issue = await revocationIssue(certificate, issuer, lists, now);
+    if (issue) return { issue };
+    covered.push(certificate);
   }
   return { covered, uncovered };
 }
 
-/** The latest list that speaks for an issuer, else why the ones with its name do not, if there are any. */
-async function usableCrl(
-  crls: readonly Crl[],
+async function revocationIssue(
+  certificate: Certificate,
   issuer: Certificate,
-  at: Date,
-): Promise<{ readonly usable?: Crl; readonly problem?: string }> {
-  const named = crls.filter(({ issuerKey }) => issuerKey === issuer.subjectKey)
-    .sort((left, right) => right.thisUpdate.getTime() - left.thisUpdate.getTime());
+  lists: readonly Crl[],
+  now: Date,
+): Promise<Issue | undefined> {
+  const latestFirst = lists.toSorted((left, right) =>
+    right.thisUpdate.getTime() - left.thisUpdate.getTime()
+  );
+  let cleared = false;
   let problem: string | undefined;
-  for (const crl of named) {
-    const why = await crlProblem(crl, issuer, at);
-    if (why === undefined) return { usable: crl };
-    problem ??= `the revocation list of CA ${certificateName(issuer)} is not usable: ${why}`;
+  for (const crl of latestFirst) {
+    const unusable = await crlProblem(crl, issuer, now);
+    const reason = unusable === undefined ? revocationReason(crl, certificate.serial) : undefined;
+    // RFC 5280 5.3.1: a hold can end. Every other revocation is for good, also when a later list leaves it out.
+    if (reason !== undefined && !(cleared && reason === CERTIFICATE_HOLD)) {
+      return revoked(certificate, reason);
+    }
+    const why = unusable ?? silenceProblem(crl, certificate, now);
+    if (why === undefined) cleared = true;
+    else problem ??= `the revocation list of CA ${certificateName(issuer)} is not usable: ${why}`;
   }
-  return problem === undefined ? {} : { problem };
+  if (cleared) return undefined;
+  return {
+    code: "CRL_UNUSABLE",
+    message: problem ??
+      `no revocation list given is of CA ${certificateName(issuer)}, which issued ` +
+        `certificate ${certificateName(certificate)}`,
+    ...(now > certificate.notAfter
+      ? {
+        hint: "give the CA's list that was current when the certificate expired: it stays usable",
+      }
+      : {}),
+  };
 }
 
-async function crlProblem(crl: Crl, issuer: Certificate, at: Date): Promise<string | undefined> {
+/** Why a list decides about no certificate at all: it is not its issuer's, not complete, or of the future. */
+async function crlProblem(crl: Crl, issuer: Certificate, now: Date): Promise<string | undefined> {
   if (issuer.keyUsage && !issuer.keyUsage.has(KEY_USAGE.cRLSign)) {
     return "the CA's key usage does not allow it to sign revocation lists";
   }
@@ -84,11 +99,25 @@ async function crlProblem(crl: Crl, issuer: Certificate, at: Date): Promise<stri
     return "it was not signed with the CA's key";
   }
   if (crl.limitation !== undefined) return crl.limitation;
-  if (at < crl.thisUpdate) return `it is of ${isoTime(crl.thisUpdate)}, in the future`;
+  return now < crl.thisUpdate ? `it is of ${isoTime(crl.thisUpdate)}, in the future` : undefined;
+}
+
+/** Why a list that leaves a certificate out does not clear it. */
+function silenceProblem(
+  { thisUpdate, nextUpdate, expiredSince }: Crl,
+  { notAfter }: Certificate,
+  now: Date,
+): string | undefined {
+  // RFC 5280 3.3: a CA may take a revoked certificate off its list once it has expired.
+  if (thisUpdate > notAfter && !(expiredSince && expiredSince <= notAfter)) {
+    return `it is of ${isoTime(thisUpdate)}, and a certificate that expired on ` +
+      `${isoTime(notAfter)} need not be on it any more`;
+  }
   // RFC 5280 5.1.2.5 wants nextUpdate in every list; without it a list would hold for ever.
-  if (!crl.nextUpdate) return "it does not say when the next one is due";
-  if (at > crl.nextUpdate) return `the next one was due on ${isoTime(crl.nextUpdate)}`;
-  return undefined;
+  if (!nextUpdate) return "it does not say when the next one is due";
+  // What held when the certificate expired is the CA's last word on it.
+  const until = now < notAfter ? now : notAfter;
+  return until > nextUpdate ? `the next one was due on ${isoTime(nextUpdate)}` : undefined;
 }
 
 /** RFC 5280 5.3.1. */
@@ -98,7 +127,7 @@ const REASONS: Readonly<Record<number, string>> = {
   3: "affiliation changed",
   4: "superseded",
   5: "cessation of operation",
-  6: "on hold",
+  [CERTIFICATE_HOLD]: "on hold",
   9: "privilege withdrawn",
   10: "attribute authority compromise",
 };

@@ -1,9 +1,10 @@
 /** Certificates in files, and which of them are trust anchors. */
 
 import { ModelSigningError } from "../../core/errors.ts";
+import { ACCEPTED_KEYS } from "../../core/keys.ts";
 import { quote } from "../../core/text.ts";
 import { pemBlocks } from "../_input/mod.ts";
-import { type Certificate, parseCertificate } from "./certificate.ts";
+import { type Certificate, certificateName, parseCertificate } from "./certificate.ts";
 import type { PathMaterial } from "./path.ts";
 import { certificateKey } from "./public_key.ts";
 import { verifySigned } from "./signature.ts";
@@ -37,19 +38,26 @@ export function readCertificates(bytes: Uint8Array, name: string): readonly Cert
  * Tells the trust anchors among the certificates that a user gave from the others: they are the self-signed
  * ones (OMS 4).
  *
- * @param option where the user names them, for the hint
- * @throws {ModelSigningError} `TRUST_ANCHOR_MISSING` when none is self-signed
+ * @throws {ModelSigningError} `TRUST_ANCHOR_MISSING` when none is self-signed, `KEY_UNSUPPORTED` when that cannot
+ * be told because of the key
  */
-export async function splitTrust(
-  given: readonly Certificate[],
-  option = "--certificate-chain",
-): Promise<PathMaterial> {
+export async function splitTrust(given: readonly Certificate[]): Promise<PathMaterial> {
   const anchors: Certificate[] = [];
   const intermediates: Certificate[] = [];
   for (const certificate of given) {
     (await isSelfSigned(certificate) ? anchors : intermediates).push(certificate);
   }
   if (anchors.length === 0) {
+    for (const certificate of given.filter(isSelfIssued)) {
+      const key = certificateKey(certificate.publicKeyInfo);
+      if ("refused" in key) {
+        throw new ModelSigningError(
+          "KEY_UNSUPPORTED",
+          `cannot take certificate ${certificateName(certificate)} as a trust anchor: it has ` +
+            `${key.refused}, expected ${ACCEPTED_KEYS}`,
+        );
+      }
+    }
     throw new ModelSigningError(
       "TRUST_ANCHOR_MISSING",
       given.length === 0
@@ -57,7 +65,6 @@ export async function splitTrust(
         : given.length === 1
         ? "the certificate given is not self-signed, so it is no trust anchor"
         : `none of the ${given.length} certificates given is self-signed, so none is a trust anchor`,
-      { hint: `add the certificate of the root CA to ${option}` },
     );
   }
   return { anchors, intermediates };
@@ -68,8 +75,12 @@ export async function splitTrust(
  * obstacle: nothing is believed because of this signature.
  */
 async function isSelfSigned(certificate: Certificate): Promise<boolean> {
-  return certificate.issuerKey === certificate.subjectKey &&
+  return isSelfIssued(certificate) &&
     await verifySigned(certificate, certificateKey(certificate.publicKeyInfo));
+}
+
+function isSelfIssued({ issuerKey, subjectKey }: Certificate): boolean {
+  return issuerKey === subjectKey;
 }
 
 function malformed(message: string): ModelSigningError {

@@ -7,6 +7,7 @@ import {
   DerError,
   DerReader,
   type Element,
+  integer,
   namedBits,
   octets,
   oid,
@@ -80,15 +81,21 @@ test("oid() refuses what is not DER", () => {
   }
 });
 
-test("boolean(), smallInteger() and octets() refuse what is not DER", () => {
+test("boolean(), integer(), smallInteger() and octets() refuse what is not DER", () => {
   assert.equal(boolean(bytes("ff")), true);
   assert.equal(boolean(bytes("00")), false);
   assert.equal(smallInteger(bytes("7f"), "x"), 127);
   assert.equal(smallInteger(bytes("00 80"), "x"), 128);
+  for (const hex of ["00", "7f", "ff", "00 80", "ff 7f", "01".repeat(20)]) {
+    assert.deepEqual(integer(bytes(hex), "x"), bytes(hex));
+  }
   assert.deepEqual(octets(bytes("00 aa"), "x"), bytes("aa"));
   for (const hex of ["", "01", "ff ff"]) assert.throws(() => boolean(bytes(hex)), DerError);
   for (const hex of ["", "80", "00 7f", "01 00 00 00 00"]) {
     assert.throws(() => smallInteger(bytes(hex), "x"), DerError);
+  }
+  for (const hex of ["", "00 00", "00 7f", "ff 80", "ff ff"]) {
+    assert.throws(() => integer(bytes(hex), "x"), DerError);
   }
   for (const hex of ["", "01 aa"]) assert.throws(() => octets(bytes(hex), "x"), DerError);
 });

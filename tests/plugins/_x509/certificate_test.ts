@@ -175,6 +175,16 @@ test("splitTrust() refuses certificates none of which is self-signed", async () 
   await assert.rejects(splitTrust([]), coded("TRUST_ANCHOR_MISSING"));
 });
 
+test("splitTrust() tells a root whose key is refused from a certificate that is none", async () => {
+  using pki = new Pki();
+  for (const key of ["RSA-1024", "secp256k1"] as const) {
+    const weak = load(pki.root({ key }));
+    await assert.rejects(splitTrust([weak]), coded("KEY_UNSUPPORTED"));
+    const root = load(pki.root());
+    assert.deepEqual(await splitTrust([weak, root]), { anchors: [root], intermediates: [weak] });
+  }
+});
+
 test("parseCertificate() refuses a name of another kind with anything behind its value", () => {
   using pki = new Pki();
   // [0] { OBJECT IDENTIFIER 1.2.3, [0] { UTF8String "x" } }, and NULL behind it.

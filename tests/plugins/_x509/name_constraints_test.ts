@@ -1,8 +1,12 @@
 /** Name constraints, each decided by OpenSSL too where OpenSSL applies the same rule. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { sign } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { CA_EXTENSIONS, LEAF_EXTENSIONS, Pki } from "../../support/pki.ts";
+import { encode, encodeSequence, readOnly, TAG } from "../../../plugins/_der/mod.ts";
+import { CA_EXTENSIONS, derOf, type Issued, LEAF_EXTENSIONS, Pki } from "../../support/pki.ts";
 import { load, outcome, pathFor } from "../../support/x509.ts";
 import { nameConstraintProblem } from "../../../plugins/_x509/name_constraints.ts";
 
@@ -17,7 +21,10 @@ type Case = {
   readonly openssl?: string;
 };
 
-const DIRECTORY = ["[dir]", "O=Example", "[inside]", "O=Example", "CN=x", "[outside]", "O=Other"];
+const DIRECTORY = [
+  ...["[dir]", "O=Example", "[inside]", "O=Example", "CN=x", "[outside]", "O=Other"],
+  ...["[spaced]", "O=Acme Corp"],
+];
 
 const cases: readonly Case[] = [
   // Domain names.
@@ -127,6 +134,13 @@ const cases: readonly Case[] = [
   { constraints: "permitted;dirName:dir", subject: "/O=Other/CN=x", allowed: false },
   { constraints: "permitted;dirName:dir", subject: "/CN=x/O=Example", allowed: false },
   { constraints: "excluded;dirName:dir", subject: "/O=Example/CN=x", allowed: false },
+  { constraints: "excluded;dirName:spaced", subject: "/O=Acme\tCorp/CN=x", allowed: false },
+  {
+    constraints: "excluded;dirName:spaced",
+    subject: "/O=Acme\u00a0Corp/CN=x",
+    allowed: false,
+    openssl: "knows ASCII spaces only",
+  },
   {
     constraints: "permitted;dirName:dir",
     subject: "/O=Example",
@@ -174,6 +188,38 @@ for (const { constraints, subject = "/CN=x", names, allowed, openssl } of cases)
     const accepted = pki.accepts(["verify", "-CAfile", root.certificate, leaf.certificate]);
     assert.equal(accepted, allowed, "OpenSSL decides otherwise");
   });
+}
+
+for (
+  const [constraints, subject, value] of [
+    ["excluded;dirName:spaced", "/O=Acme Corp/CN=x", "Acme Corp"],
+    ["excluded;email:example.com", "/CN=x/emailAddress=a@example.com", "a@example.com"],
+  ] as const
+) {
+  test(`"${constraints}" refuses ${subject} as a GeneralString`, async () => {
+    using pki = new Pki();
+    const root = pki.root({
+      extensions: [...CA_EXTENSIONS, `nameConstraints=critical,${constraints}`, ...DIRECTORY],
+    });
+    const leaf = reissued(pki, pki.leaf(root, { subject }), root, (tbs) => {
+      tbs[tbs.indexOf(value) - 2] = 0x1b;
+    });
+    assert.equal(outcome(await pathFor(leaf, [root])), "CERTIFICATE_CONSTRAINT");
+    // OpenSSL does not even read such a name.
+    assert.ok(!pki.accepts(["verify", "-CAfile", root.certificate, leaf.certificate]));
+  });
+}
+
+/** The certificate with a changed content, signed by its issuer again. */
+function reissued(pki: Pki, issued: Issued, issuer: Issued, change: (tbs: Buffer) => void): Issued {
+  const certificate = readOnly(derOf(issued.certificate), TAG.sequence, "a certificate");
+  const tbs = Buffer.from(certificate.read(TAG.sequence, "the signed part").whole);
+  const algorithm = certificate.read(TAG.sequence, "the algorithm").whole;
+  change(tbs);
+  const signature = sign("sha256", tbs, readFileSync(issuer.key));
+  const bits = encode(TAG.bitString, Buffer.of(0), signature);
+  const der = encodeSequence(tbs, algorithm, bits);
+  return { ...issued, certificate: pki.file("changed.der", der) };
 }
 
 test("name constraints of every CA on the path apply", async () => {

@@ -8,6 +8,7 @@ import { load } from "../../support/x509.ts";
 
 const UTF8 = 0x0c;
 const PRINTABLE = 0x13;
+const GENERAL = 0x1b;
 const BMP = 0x1e;
 const CN = "550403";
 const O = "55040a";
@@ -73,6 +74,42 @@ test("nameKey() is equal for names that RFC 5280 7.1 calls equal", () => {
     nameKey(name([[O, UTF8, "b"], [CN, UTF8, "a"]])),
     nameKey(name([[CN, UTF8, "a"], [O, UTF8, "b"]])),
   );
+  // Cases of a letter, one that is two in the other case, two forms of one letter, widths, composition.
+  for (
+    const [left, right] of [
+      ["Éa", "éA"],
+      ["Straße", "STRASSE"],
+      ["ΛΟΓΟΣ", "λογος"],
+      ["ＡＣＭＥ", "acme"],
+      ["e\u0301", "é"],
+    ] as const
+  ) assert.equal(nameKey(name([[O, UTF8, left]])), nameKey(name([[O, UTF8, right]])), left);
+});
+
+/** The lists of RFC 4518 2.2: first and last code point. */
+const TO_SPACE = [
+  ...[[0x09, 0x0d], [0x85, 0x85], [0x20, 0x20], [0xa0, 0xa0], [0x1680, 0x1680], [0x2000, 0x200a]],
+  ...[[0x2028, 0x2029], [0x202f, 0x202f], [0x205f, 0x205f], [0x3000, 0x3000]],
+] as const;
+const TO_NOTHING = [
+  ...[[0xad, 0xad], [0x1806, 0x1806], [0x34f, 0x34f], [0x180b, 0x180d], [0xfe00, 0xfe0f]],
+  ...[[0xfffc, 0xfffc], [0x00, 0x08], [0x0e, 0x1f], [0x7f, 0x84], [0x86, 0x9f], [0x6dd, 0x6dd]],
+  ...[[0x70f, 0x70f], [0x180e, 0x180e], [0x200b, 0x200f], [0x202a, 0x202e], [0x2060, 0x2063]],
+  ...[[0x206a, 0x206f], [0xfeff, 0xfeff], [0xfff9, 0xfffb], [0x1d173, 0x1d17a]],
+  ...[[0xe0001, 0xe0001], [0xe0020, 0xe007f]],
+] as const;
+
+test("nameKey() takes every space of RFC 4518 2.2 for a space, and what is invisible for nothing", () => {
+  const keyOf = (text: string) => nameKey(name([[O, UTF8, text]]));
+  for (const [ranges, same] of [[TO_SPACE, "Acme Corp"], [TO_NOTHING, "AcmeCorp"]] as const) {
+    for (const [first, last] of ranges) {
+      for (let code = first!; code <= last!; code++) {
+        const character = String.fromCodePoint(code);
+        assert.equal(keyOf(`Acme${character}Corp`), keyOf(same), code.toString(16));
+        assert.equal(keyOf(`${character}x${character}`), keyOf("x"), code.toString(16));
+      }
+    }
+  }
 });
 
 test("nameKey() tells names apart by structure, order, type and content", () => {
@@ -88,11 +125,9 @@ test("nameKey() tells names apart by structure, order, type and content", () => 
       name(),
     ]
   ) assert.notEqual(nameKey(other), key);
-  assert.notEqual(
-    nameKey(name([[CN, UTF8, "É"]])),
-    nameKey(name([[CN, UTF8, "é"]])),
-    "case beyond ASCII counts",
-  );
+  for (const [left, right] of [["É", "E"], ["ı", "i"], ["a\ue000", "a"], ["a b", "ab"]] as const) {
+    assert.notEqual(nameKey(name([[CN, UTF8, left]])), nameKey(name([[CN, UTF8, right]])), left);
+  }
 });
 
 test("isWithin() compares whole relative distinguished names from the top", () => {
@@ -104,4 +139,17 @@ test("isWithin() compares whole relative distinguished names from the top", () =
   assert.ok(!isWithin(name([[O, UTF8, "ab"]]), base));
   assert.ok(!isWithin(name([[O, UTF8, "a"], [CN, UTF8, "x"]]), base));
   assert.ok(!isWithin(name(), base));
+});
+
+test("isWithin() leaves open what a value without comparable text decides", () => {
+  const base = name([[O, UTF8, "a"]], [["55040b", UTF8, "b"]]);
+  const general = (id: string, value: string) => [[id, GENERAL, value]] as const;
+  const unit = [["55040b", UTF8, "b"]] as const;
+  assert.equal(isWithin(name(general(O, "a"), unit), base), undefined);
+  assert.equal(isWithin(name([[O, UTF8, "a\ue000"]], unit), base), undefined);
+  assert.equal(isWithin(name([[O, UTF8, "a"]], unit), name(general(O, "a"))), undefined);
+  assert.equal(isWithin(name(general(O, "a"), unit), name(general(O, "a"))), true);
+  assert.equal(isWithin(name([[O, UTF8, "a"]], unit, general(CN, "x")), base), true);
+  assert.equal(isWithin(name(general(O, "a")), base), false, "too short");
+  assert.equal(isWithin(name(general(O, "a"), [["55040b", UTF8, "c"]]), base), false);
 });

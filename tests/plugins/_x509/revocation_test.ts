@@ -3,7 +3,12 @@ import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ModelSigningError } from "../../../core/errors.ts";
-import { checkRevocation, readCrls, type RevocationResult } from "../../../plugins/_x509/mod.ts";
+import {
+  checkRevocation,
+  parseCertificate,
+  readCrls,
+  type RevocationResult,
+} from "../../../plugins/_x509/mod.ts";
 import { CA_EXTENSIONS, type CrlSpec, derOf, type Issued, Pki } from "../../support/pki.ts";
 import { load } from "../../support/x509.ts";
 
@@ -94,17 +99,67 @@ for (const [what, spec] of UNUSABLE) {
   });
 }
 
-test("checkRevocation() takes the usable one of several lists, and of those the latest", async () => {
+test("checkRevocation() lets a later list end a hold, and no other revocation", async () => {
   using pki = new Pki();
   const root = pki.root();
   const leaf = pki.leaf(root);
-  const revoked = [{ certificate: leaf }];
-  const expired = pki.crl(root, { from: -10, to: -1, revoked });
-  const old = pki.crl(root, { from: -5, revoked });
+  const list = (from: number, to: number, reason: string) =>
+    pki.crl(root, { from, to, revoked: [{ certificate: leaf, reason }] });
   const latest = pki.crl(root, { from: -2 });
-  assert.equal(outcome(await check([leaf, root], [expired, latest])), "ok");
-  assert.equal(outcome(await check([leaf, root], [old, latest, expired])), "ok");
-  assert.equal(outcome(await check([leaf, root], [old, expired])), "CERTIFICATE_REVOKED");
+  const held = list(-5, 30, "certificateHold");
+  assert.equal(outcome(await check([leaf, root], [held, latest])), "ok");
+  assert.equal(outcome(await check([leaf, root], [held])), "CERTIFICATE_REVOKED");
+  const heldAgain = list(-1, 30, "certificateHold");
+  assert.equal(outcome(await check([leaf, root], [latest, heldAgain])), "CERTIFICATE_REVOKED");
+  const outOfDate = list(-10, -3, "keyCompromise");
+  assert.equal(outcome(await check([leaf, root], [latest, outOfDate])), "CERTIFICATE_REVOKED");
+  const unusable = pki.crl(root, { from: -10, to: -3 });
+  assert.equal(outcome(await check([leaf, root], [unusable, latest])), "ok");
+});
+
+test("checkRevocation() clears an expired certificate only by a list that had to name it", async () => {
+  using pki = new Pki();
+  const root = pki.root({ from: -30 });
+  const leaf = pki.leaf(root, { from: -20, to: -5 });
+  const { notAfter } = load(leaf);
+  const list = (from: number, to: number, ...extensions: readonly string[]) =>
+    pki.crl(root, { from, to, ...(extensions.length > 0 ? { extensions } : {}) });
+  const naming = (from: number, to: number, reason = "keyCompromise") =>
+    pki.crl(root, { from, to, revoked: [{ certificate: leaf, reason }] });
+  const expiredSince = (time: Date) => {
+    const digits = time.toISOString().replace(/[-:T]|\.\d+/g, "");
+    return list(-2, 30, `2.5.29.60=ASN1:GENERALIZEDTIME:${digits}`);
+  };
+  const last = list(-10, -4);
+  const after = list(-2, 30);
+  const cases: readonly (readonly [what: string, crls: readonly string[], expected: string])[] = [
+    ["current, from before", [list(-10, 30)], "ok"],
+    ["current at its end", [last], "ok"],
+    ["current at its end, and one from after", [last, after], "ok"],
+    ["of which a later one was due before its end", [list(-10, -6)], "CRL_UNUSABLE"],
+    ["from after", [after], "CRL_UNUSABLE"],
+    ["from after that goes back to its end", [expiredSince(notAfter)], "ok"],
+    [
+      "from after that goes back to the second behind its end",
+      [expiredSince(new Date(notAfter.getTime() + 1000))],
+      "CRL_UNUSABLE",
+    ],
+    ["from after that names it", [naming(-2, 30)], "CERTIFICATE_REVOKED"],
+    ["of long ago that names it", [naming(-10, -6), last, after], "CERTIFICATE_REVOKED"],
+    [
+      "that holds it, and one from after",
+      [naming(-10, -4, "certificateHold"), after],
+      "CERTIFICATE_REVOKED",
+    ],
+    ["that held it, and one at its end", [naming(-11, -4, "certificateHold"), last], "ok"],
+  ];
+  for (const [what, crls, expected] of cases) {
+    assert.equal(outcome(await check([leaf, root], crls)), expected, `a list ${what}`);
+  }
+  const ca = pki.intermediate(root, { from: -20, to: -5 });
+  const below = pki.leaf(ca, { from: -20, to: -5 });
+  const leafList = pki.crl(ca, { from: -10, to: -4 });
+  assert.equal(outcome(await check([below, ca, root], [leafList, after])), "CRL_UNUSABLE");
 });
 
 test("checkRevocation() refuses lists that do not cover the leaf's issuer", async () => {
@@ -148,6 +203,27 @@ for (const key of ["P-384", "P-521", "RSA-2048", "RSA-PSS", "Ed25519"] as const)
     assert.equal(outcome(await check([leaf, root], [pki.crl(root)])), "ok");
   });
 }
+
+test("readCrls() and parseCertificate() refuse a serial number with a zero in front, as OpenSSL does", () => {
+  using pki = new Pki();
+  const root = pki.root();
+  const leaf = pki.leaf(root);
+  const serial = Buffer.from(load(leaf).serial, "hex");
+  const padded = (file: string) => {
+    const der = Buffer.from(derOf(file));
+    // X.690 8.3.2: nine zero bits in front are one byte too many.
+    der.set([0, 1], der.indexOf(serial));
+    return der;
+  };
+  const accepts = (kind: string, der: Uint8Array) =>
+    pki.accepts([kind, "-inform", "DER", "-noout", "-in", pki.file(`${kind}.der`, der)]);
+  const crl = pki.crl(root, { revoked: [{ certificate: leaf }] });
+  assert.ok(accepts("crl", derOf(crl)) && accepts("x509", derOf(leaf.certificate)));
+  assert.throws(() => readCrls(padded(crl), "x"), ModelSigningError);
+  assert.ok(!accepts("crl", padded(crl)));
+  assert.ok(!parseCertificate(padded(leaf.certificate)).ok);
+  assert.ok(!accepts("x509", padded(leaf.certificate)));
+});
 
 test("readCrls() reads PEM and DER, and refuses other files", () => {
   using pki = new Pki();
