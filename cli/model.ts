@@ -1,25 +1,32 @@
 /** Opens the model that a command names. */
 
-import type { Stats } from "node:fs";
+import { existsSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import {
+  choiceSetting,
   type CompareInput,
+  flagSetting,
+  HASH_TYPES,
   type HasherFactory,
   type HashInput,
-  type HashType,
   type ManifestSource,
   ModelSigningError,
+  numberSetting,
   type OpenedSource,
   type Option,
   quote,
   type Registry,
   type Settings,
   type SourceProvider,
+  textSetting,
   traced,
 } from "../core/mod.ts";
 import { hasherFactory } from "../plugins/mod.ts";
 import type { Invocation } from "./command.ts";
 import { usageError } from "./option.ts";
+
+/** A model, and what its signature must say if nobody said what kind of model it is. */
+export type OpenedModel = OpenedSource & Pick<CompareInput, "mustBind">;
 
 /**
  * The model of a command line.
@@ -29,23 +36,37 @@ import { usageError } from "./option.ts";
  * that `--source` names, else by the one that recognises their content, else as files. A folder is always one of
  * files, whatever `--source` says that its signature was made from.
  */
-export async function openModel(invocation: Invocation): Promise<OpenedSource> {
+export async function openModel(invocation: Invocation): Promise<OpenedModel> {
   const { operand, registry, settings, run } = invocation;
-  const provider = providerOf(registry, operand) ??
-    await readerOf(registry, operand, settings["source"] as string | undefined);
+  const named = providerOf(registry, operand);
+  const asked = textSetting(settings, "source");
+  const provider = named ?? await readerOf(registry, operand, asked);
   refuseOptionsOfOthers(invocation, provider);
-  return await traced(
+  const opened = await traced(
     run,
     "open.model",
     (inner) => provider.open(operand, pick(settings, provider.options), inner),
     { attributes: { source: provider.id } },
   );
+  if (named || asked !== undefined || !provider.recognizes) return opened;
+  const hint =
+    `if the signature is about a model of the kind ${provider.id} nevertheless, as the Go ` +
+    `tool's are, say --source ${provider.id}; if it is about the file itself, --source file`;
+  return { ...opened, mustBind: { hint } };
 }
 
 /** The source whose scheme a reference begins with. */
 export function providerOf(registry: Registry, operand: string): SourceProvider | undefined {
   const [, scheme] = /^([a-z][a-z0-9-]*):/.exec(operand) ?? [];
   return scheme === undefined || scheme === "file" ? undefined : registry.find("source", scheme);
+}
+
+/** What is meant as a reference, and hardly as a path: `docker://…`, `ghcr.io/org/model:v1`, `host/model@sha256:…`. */
+const REFERENCE = /^[a-z][a-z0-9+.-]*:\/\/|\/[^/:@]+[:@][^/]+$/i;
+
+/** Whether an operand is a reference that no source has the scheme of. Opening it as a model says so. */
+export function isForeignReference(registry: Registry, operand: string): boolean {
+  return !providerOf(registry, operand) && REFERENCE.test(operand) && !existsSync(operand);
 }
 
 /**
@@ -82,13 +103,12 @@ async function readerOf(
     throw new ModelSigningError("PLUGIN_CONTRACT", "no plugin provides models from files");
   }
   const facts = await factsOf(path);
-  if (facts === undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
-    const schemes = registry.all("source").filter(({ id, recognizes }) =>
+  if (facts === undefined && REFERENCE.test(path)) {
+    const forms = registry.all("source").filter(({ id, recognizes }) =>
       id !== "file" && !recognizes
-    )
-      .map(({ id }) => `${id}:`).join(", ");
+    ).map(({ summary }) => summary);
     throw new ModelSigningError("MODEL_NOT_FOUND", `model ${quote(path)} does not exist`, {
-      hint: `references to models begin with one of ${schemes}`,
+      hint: `what is no path is one of: ${forms.join("; ")}`,
     });
   }
   if (asked === "file" || facts?.isDirectory()) return file;
@@ -109,7 +129,7 @@ export function rolesOf({ registry, settings }: Invocation): NonNullable<Compare
   return (statement) =>
     new Map(
       registry.all("source").flatMap((provider) => [
-        ...provider.roles?.(statement, settings["source"] === provider.id) ?? [],
+        ...provider.roles?.(statement, textSetting(settings, "source") === provider.id) ?? [],
       ]),
     );
 }
@@ -123,15 +143,15 @@ export function pick(settings: Settings, options: readonly Option[]): Settings {
 
 /** The hashing engine, set up as the command line says. */
 export function hasherOf({ settings, workerUrl }: Invocation): HasherFactory {
-  const jobs = settings["jobs"] as number | undefined;
+  const jobs = numberSetting(settings, "jobs");
   return hasherFactory({ workerUrl, ...(jobs === undefined ? {} : { jobs }) });
 }
 
 /** What the model options say about hashing. */
 export function hashInput(invocation: Invocation, source: ManifestSource): HashInput {
   const { settings } = invocation;
-  const algorithm = settings["hash-algorithm"] as HashType | undefined;
-  const shardSize = settings["shard-size"] as number | undefined;
+  const algorithm = choiceSetting(settings, "hash-algorithm", HASH_TYPES);
+  const shardSize = numberSetting(settings, "shard-size");
   return {
     source,
     hasher: hasherOf(invocation),
@@ -148,6 +168,6 @@ export function flag<K extends string>(
   name: string,
   member: K,
 ): { readonly [P in K]?: boolean } {
-  const value = settings[name];
-  return typeof value === "boolean" ? { [member]: value } as { [P in K]: boolean } : {};
+  const value = flagSetting(settings, name);
+  return value === undefined ? {} : { [member]: value } as { [P in K]: boolean };
 }

@@ -3,16 +3,21 @@
 import process from "node:process";
 import { failedCheck, skippedCheck } from "./check.ts";
 import { type Issue, UNDECIDED } from "./errors.ts";
-import { collect } from "./hash.ts";
-import type { HasherFactory, HashSettings, Resource } from "./hasher.ts";
-import { Comparison, type FileDiff } from "./manifest.ts";
+import { collect, gitPaths, type Pass } from "./hash.ts";
+import type { HasherFactory, Resource } from "./hasher.ts";
+import {
+  Comparison,
+  type FileDiff,
+  resourcePath,
+  type Serialization,
+  signedPaths,
+} from "./manifest.ts";
 import { traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
 import { compareCodePoints, isAtOrBelowAny } from "./path.ts";
-import { GIT_PATHS, PathFilter } from "./path_filter.ts";
+import { PathFilter } from "./path_filter.ts";
 import type { Coverage } from "./report.ts";
-import { parseShardName } from "./shard.ts";
-import type { EnumerationRules, ManifestSource, ResourceRole } from "./source.ts";
+import type { ManifestSource, ResourceRole } from "./source.ts";
 import type { Statement } from "./statement.ts";
 import { counted, excerpt, printable, quote } from "./text.ts";
 import type { Check } from "./verifier.ts";
@@ -29,6 +34,13 @@ export type CompareInput = {
   readonly ignoreUnsignedFiles?: boolean;
   /** Which resources of a statement need not be files of the model, by name. Default: none. */
   readonly roles?: (statement: Statement) => ReadonlyMap<string, ResourceRole>;
+  /**
+   * Refuse a signature that does not bind all that the source says of the model (`annotations`), such as a manifest's
+   * digest; with a hint for whoever is refused. For a source that was chosen by what a file holds: nobody vouches for
+   * that, and a file that lists the digests of what was signed would otherwise pass for it. Default: what the signature
+   * binds must agree, and need not be all.
+   */
+  readonly mustBind?: { readonly hint?: string };
 };
 
 /** The outcome of comparing a model with a statement. */
@@ -52,65 +64,90 @@ export async function compare(
   input: CompareInput,
   options: RunOptions = {},
 ): Promise<ModelComparison> {
+  const { serialization, annotations = {} } = statement.manifest;
   const { source } = input;
-  const { serialization } = statement.manifest;
-  const checks: Check[] = [];
-  if (serialization.allowSymlinks && input.allowSymlinks === false) {
-    const message =
-      "the signature was made over followed symbolic links, which --no-allow-symlinks refuses";
-    checks.push(
-      failedCheck("symlinks", { code: "SYMLINKS_REFUSED", message }),
-      skippedCheck("files", "the model was not read"),
-    );
-    return { checks, files: [], issues: [], coverage: NO_COVERAGE };
-  }
+  const { annotations: actual = {} } = source;
+  if (serialization.allowSymlinks && input.allowSymlinks === false) return refusedSymlinks();
+  const unbound = input.mustBind && boundIssue(annotations, actual, input.mustBind.hint);
+  if (unbound) return unread("annotations", unbound);
+  const { method } = serialization;
   const resources = namedAsFound(statement, source);
-  const listed = new Set(resources.map(({ name }) => filePath(name, serialization.method)));
-  checks.push(
-    ...checkAnnotations(statement.manifest.annotations ?? {}, source.annotations ?? {}),
-    ...checkIgnored(source.ignorePaths, listed),
-  );
-
-  const rules: EnumerationRules = {
-    filter: new PathFilter({
-      ignorePaths: [
-        ...serialization.ignorePaths,
-        ...(input.ignoreGitPaths ?? source.ignoreGitPaths ?? true ? GIT_PATHS : []),
-        ...source.ignorePaths,
-      ],
-      listed,
-      onlyListed: input.ignoreUnsignedFiles ?? false,
-    }),
-    allowSymlinks: serialization.allowSymlinks,
-    windowsNames: process.platform === "win32",
-  };
-  const settings: HashSettings = {
-    algorithm: serialization.hashType,
-    allowSymlinks: serialization.allowSymlinks,
-    ...(serialization.method === "shards" ? { shardSize: serialization.shardSize } : {}),
-  };
+  const listed = signedPaths({ resources, serialization });
   const comparison = new Comparison(resources);
-  const pass = { source, hasher: input.hasher, rules, settings };
+  const pass = passOver(serialization, listed, input);
   const found = await collect(pass, options, (resource) => comparison.add(resource), false);
-  const diffs = await traced(options, "compare", ({ span }) => {
-    const refused = new Set(found.issues.flatMap(({ path }) => path ?? []));
-    const diffs = comparison.finish((name) =>
-      isAtOrBelowAny(filePath(name, serialization.method), refused)
-    );
+  const refused = new Set(found.issues.flatMap(({ path }) => path ?? []));
+  const explained = (name: string) => isAtOrBelowAny(resourcePath(name, method), refused);
+  const diffs = await tracedDiffs(comparison, explained, resources.length, options);
+  const { files, absent, undecided } = byRole(diffs, input.roles?.(statement) ?? new Map());
+  const issues = [...found.issues, ...undecided];
+  const coverage = { ...found.coverage, ...(absent.length > 0 ? { absent } : {}) };
+  const checks = [
+    ...checkAnnotations(annotations, actual),
+    ...checkIgnored(source.ignorePaths, listed),
+    checkFiles(files, issues, coverage, input.ignoreUnsignedFiles ?? false),
+  ];
+  return { checks, files, issues, coverage };
+}
+
+function refusedSymlinks(): ModelComparison {
+  const message = "the signature was made over followed symbolic links, which are refused";
+  return unread("symlinks", { code: "SYMLINKS_REFUSED", message });
+}
+
+/** What needs no look at the model. */
+function unread(id: string, issue: Issue): ModelComparison {
+  const checks = [failedCheck(id, issue), skippedCheck("files", "the model was not read")];
+  return { checks, files: [], issues: [], coverage: NO_COVERAGE };
+}
+
+/** Reads the model as the signature records it, less what the user ignores. */
+function passOver(
+  serialization: Serialization,
+  listed: ReadonlySet<string>,
+  input: CompareInput,
+): Pass {
+  const { source, hasher, ignoreUnsignedFiles = false } = input;
+  const { hashType: algorithm, allowSymlinks } = serialization;
+  const ignorePaths = [
+    ...serialization.ignorePaths,
+    ...gitPaths(input),
+    ...source.ignorePaths,
+  ];
+  return {
+    source,
+    hasher,
+    rules: {
+      filter: new PathFilter({ ignorePaths, listed, onlyListed: ignoreUnsignedFiles }),
+      allowSymlinks,
+      windowsNames: process.platform === "win32",
+    },
+    settings: {
+      algorithm,
+      allowSymlinks,
+      ...(serialization.method === "shards" ? { shardSize: serialization.shardSize } : {}),
+    },
+  };
+}
+
+/** The differences, as a step of its own. */
+async function tracedDiffs(
+  comparison: Comparison,
+  explained: (name: string) => boolean,
+  resources: number,
+  options: RunOptions,
+): Promise<readonly FileDiff[]> {
+  return await traced(options, "compare", ({ span }) => {
+    const diffs = comparison.finish(explained);
     const count = (kind: FileDiff["kind"]) => diffs.filter((diff) => diff.kind === kind).length;
     span.set({
-      resources: resources.length,
+      resources,
       missing: count("missing"),
       modified: count("modified"),
       unsigned: count("unsigned"),
     });
     return Promise.resolve(diffs);
   });
-  const { files, absent, undecided } = byRole(diffs, input.roles?.(statement) ?? new Map());
-  const issues = [...found.issues, ...undecided];
-  const coverage = { ...found.coverage, ...(absent.length > 0 ? { absent } : {}) };
-  checks.push(checkFiles(files, issues, coverage, input.ignoreUnsignedFiles ?? false));
-  return { checks, files, issues, coverage };
 }
 
 /**
@@ -213,6 +250,24 @@ function checkAnnotations(
   return [{ id, status: "passed", detail: `${detail}, as signed${remark}` }];
 }
 
+/** Why a signature does not say that it is about this very model. */
+function boundIssue(
+  signed: Readonly<Record<string, string>>,
+  actual: Readonly<Record<string, string>>,
+  hint: string | undefined,
+): Issue | undefined {
+  const names = Object.keys(actual);
+  const unbound = names.filter((name) => !Object.hasOwn(signed, name));
+  if (names.length > 0 && unbound.length === 0) return undefined;
+  const what = names.length === 0 ? "anything that the model says of itself" : unbound
+    .map(printable).join(" and ");
+  return {
+    code: "ANNOTATION_UNSIGNED",
+    message: `the signature does not bind ${what}, so nobody signed what the model was taken for`,
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
 /** Exclusions of the user's own must not hide what is signed (OMS 4). */
 function checkIgnored(
   ignorePaths: readonly string[],
@@ -245,15 +300,11 @@ function namedAsFound(
   source: ManifestSource,
 ): readonly Resource[] {
   const { resources, serialization } = statement.manifest;
-  if (!source.singleFile || filePath(resources[0]!.name, serialization.method) !== ".") {
+  if (!source.singleFile || resourcePath(resources[0]!.name, serialization.method) !== ".") {
     return resources;
   }
   return resources.map((resource) => ({
     ...resource,
     name: `${source.name}${resource.name.slice(1)}`,
   }));
-}
-
-function filePath(name: string, method: "files" | "shards"): string {
-  return method === "files" ? name : parseShardName(name)?.path ?? name;
 }

@@ -62,6 +62,7 @@ export type IssueCode =
   | "IGNORED_PATH_SIGNED"
   // What the model's source says of itself.
   | "ANNOTATION_MISMATCH"
+  | "ANNOTATION_UNSIGNED"
   // The model.
   | "FILE_MISSING"
   | "FILE_MODIFIED"
@@ -70,6 +71,7 @@ export type IssueCode =
   | "ARCHIVE_UNDECIDED"
   | "ENTRY_NAME"
   | "ENTRY_DIGEST"
+  | "ENTRY_DIGEST_ALGORITHM"
   | "ENTRY_SYMLINK"
   | "ENTRY_SYMLINK_DANGLING"
   | "ENTRY_SYMLINK_CYCLE"
@@ -259,6 +261,7 @@ const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   ENOTDIR: "a part of the path is not a directory",
   EPERM: "operation not permitted",
+  EPIPE: "nobody reads it",
   EROFS: "the file system is read-only",
 };
 

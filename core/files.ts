@@ -16,7 +16,12 @@ import { quote } from "./text.ts";
  * @throws {ModelSigningError} `BUNDLE_UNREADABLE` when there is no such regular file or it cannot be read
  */
 export async function readBundleFile(path: string): Promise<Parsed<Bundle>> {
-  let bytes: Uint8Array;
+  const bytes = await readBundleBytes(path);
+  return bytes.ok ? parseBundle(bytes.value) : bytes;
+}
+
+/** The bytes of a signature file, not parsed. Else as {@link readBundleFile}. */
+export async function readBundleBytes(path: string): Promise<Parsed<Uint8Array>> {
   try {
     await using file = await open(path, READ_ONLY);
     const facts = await file.stat();
@@ -24,12 +29,11 @@ export async function readBundleFile(path: string): Promise<Parsed<Bundle>> {
       throw unreadable(path, `it is ${facts.isDirectory() ? "a directory" : "not a regular file"}`);
     }
     if (facts.size > MAX_BUNDLE_BYTES) return tooLarge(path, facts.size);
-    bytes = await readStart(file, facts.size);
+    return { ok: true, value: await readStart(file, facts.size) };
   } catch (error) {
     if (error instanceof ModelSigningError) throw error;
     throw unreadable(path, systemReason(error), error);
   }
-  return parseBundle(bytes);
 }
 
 /**
@@ -126,7 +130,7 @@ function temporaryName(path: string): string {
   return join(dirname(path), `.model-signing.${randomBytes(8).toString("hex")}.tmp`);
 }
 
-function tooLarge(path: string, size: number): Parsed<Bundle> {
+function tooLarge(path: string, size: number): Parsed<never> {
   return {
     ok: false,
     issue: {

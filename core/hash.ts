@@ -43,12 +43,8 @@ export async function hash(
   options: RunOptions = {},
 ): Promise<HashedModel> {
   const { source, algorithm = "sha256", allowSymlinks = false } = input;
-  const ignorePaths = [
-    ...new Set([
-      ...(input.ignoreGitPaths ?? source.ignoreGitPaths ?? true ? GIT_PATHS : []),
-      ...source.ignorePaths,
-    ]),
-  ].sort(compareCodePoints);
+  const ignorePaths = [...new Set([...gitPaths(input), ...source.ignorePaths])]
+    .sort(compareCodePoints);
   const rules: EnumerationRules = { filter: new PathFilter({ ignorePaths }), allowSymlinks };
   const settings: HashSettings = {
     algorithm,
@@ -83,6 +79,13 @@ export async function hash(
     },
     coverage: found.coverage,
   };
+}
+
+/** The git paths to leave out: as the user says, else as the source says, else all. */
+export function gitPaths(
+  { source, ignoreGitPaths }: Pick<HashInput, "source" | "ignoreGitPaths">,
+): readonly string[] {
+  return ignoreGitPaths ?? source.ignoreGitPaths ?? true ? GIT_PATHS : [];
 }
 
 /** One pass over a model. */
@@ -204,7 +207,9 @@ async function withRefused(
   options: RunOptions,
 ): Promise<Issue[]> {
   const all = new Map(issues.map((issue) => [`${issue.code} ${issue.path}`, issue]));
-  for await (const entry of pass.source.entries(pass.rules, options)) {
+  // The first listing has told its warnings.
+  const { logger: _, ...quiet } = options;
+  for await (const entry of pass.source.entries(pass.rules, quiet)) {
     if (entry.kind !== "refused") continue;
     all.set(`${entry.issue.code} ${entry.issue.path}`, entry.issue);
     if (all.size >= MAX_LISTED_ISSUES) break;

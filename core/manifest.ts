@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import type { HashType, Resource } from "./hasher.ts";
 import { compareCodePoints } from "./path.ts";
+import { parseShardName } from "./shard.ts";
 
 /** How a model was enumerated and hashed; signed along with the digests. */
 export type Serialization =
@@ -46,6 +47,18 @@ export function sortResources(resources: Resource[]): Resource[] {
       ? (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
       : (a, b) => compareCodePoints(a.name, b.name),
   );
+}
+
+/** Paths of the files that a manifest is about: its resources' names, or those that its shards are of. */
+export function signedPaths(
+  { resources, serialization }: Pick<Manifest, "resources" | "serialization">,
+): ReadonlySet<string> {
+  return new Set(resources.map(({ name }) => resourcePath(name, serialization.method)));
+}
+
+/** The path of the file that a resource is about. */
+export function resourcePath(name: string, method: Serialization["method"]): string {
+  return method === "files" ? name : parseShardName(name)?.path ?? name;
 }
 
 /** SHA-256 over the raw digests in their order, whatever algorithm made them (OMS 2); lowercase hex. */

@@ -1,7 +1,7 @@
 /** The outcome of a verification. */
 
 import type { Issue } from "./errors.ts";
-import type { FileDiff, Serialization } from "./manifest.ts";
+import type { FileDiff, Manifest, Serialization } from "./manifest.ts";
 import type { Check, Identity, Timestamp } from "./verifier.ts";
 
 /** What the signature covers. Known only once the signature holds and the statement is well-formed. */
@@ -52,6 +52,8 @@ export type Report =
       readonly verdict: "verified";
       readonly identity: Identity;
       readonly model: SignedModel;
+      /** What was signed, resource by resource. */
+      readonly manifest: Manifest;
     }
     | {
       readonly verdict: "rejected" | "inconclusive";

@@ -108,12 +108,15 @@ export type PullInput = {
   /** Does not exist yet. */
   readonly folder: string;
   readonly hasher: HasherFactory;
+  /** Paths of the files that are signed (`signedPaths()` of a verified report's manifest). */
+  readonly signed: ReadonlySet<string>;
 };
 
 /** Brings a model to this machine. */
 export interface Puller {
   /**
-   * Writes the model's files to a folder: all of them, each with the digest that the model states, or none.
+   * Writes the model's signed files to a folder: all of them, each with the digest that the model states, or none.
+   * Nothing else of the model is written.
    *
    * @throws {ModelSigningError} when anything went wrong; then the folder does not exist
    */

@@ -133,7 +133,7 @@ async function reportOn(
     coverage: compared.coverage,
     timestamps,
     identity,
-    model: signedModel(statement),
+    statement,
   });
 }
 
@@ -145,17 +145,19 @@ function conclude(found: {
   readonly coverage?: Coverage;
   readonly timestamps?: readonly Timestamp[];
   readonly identity?: Identity | undefined;
-  readonly model?: SignedModel;
+  readonly statement?: Statement;
 }): Report {
-  const { checks, files = [], coverage = NO_COVERAGE, timestamps = [], identity, model } = found;
+  const { checks, files = [], coverage = NO_COVERAGE, timestamps = [], identity, statement } =
+    found;
+  const model = statement && signedModel(statement);
   const base = { checks, files, coverage, timestamps };
   const [first, ...rest] = dedupe([
     ...checks.flatMap((check) => check.status === "failed" ? [check.issue] : []),
     ...differences(files),
     ...(found.issues ?? []),
   ]);
-  if (first === undefined && identity !== undefined && model !== undefined) {
-    return { ...base, verdict: "verified", identity, model };
+  if (first === undefined && identity !== undefined && statement && model) {
+    return { ...base, verdict: "verified", identity, model, manifest: statement.manifest };
   }
   const issues: readonly [Issue, ...Issue[]] = first === undefined
     ? [{ code: "SIGNATURE_UNDECIDED", message: "the verification did not come to an end" }]

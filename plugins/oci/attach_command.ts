@@ -1,12 +1,12 @@
 /** `attach MODEL`: keeps an existing signature beside a model. */
 
 import { parseBundle } from "../../core/bundle.ts";
-import { ModelSigningError } from "../../core/errors.ts";
-import { MAX_BUNDLE_BYTES } from "../../core/limits.ts";
+import { type ErrorDetails, ModelSigningError, type Parsed } from "../../core/errors.ts";
+import { readBundleBytes } from "../../core/files.ts";
 import { parseStatement } from "../../core/parse_statement.ts";
 import type { CommandIo, CommandProvider, Settings } from "../../core/plugin.ts";
+import { flagSetting, requiredTextSetting } from "../../core/settings.ts";
 import { printable, quote } from "../../core/text.ts";
-import { readCapped } from "../_input/mod.ts";
 import { fitOf } from "./fit.ts";
 import { openFromSettings } from "./model_settings.ts";
 import { PLATFORM } from "./platform.ts";
@@ -45,18 +45,16 @@ export const attachCommand: CommandProvider = {
 };
 
 async function attach(settings: Settings, io: CommandIo): Promise<0> {
-  const path = settings["signature"] as string;
-  const bytes = await readCapped(path, "signature", MAX_BUNDLE_BYTES);
-  const bundle = parseBundle(bytes);
-  const statement = bundle.ok ? parseStatement(bundle.value.envelope.payload) : bundle;
-  if (!statement.ok) {
-    throw refused(`${quote(path)} is no signature of a model`, { issues: [statement.issue] });
-  }
+  const path = requiredTextSetting(settings, "signature");
+  const bytes = usable(await readBundleBytes(path), path);
+  const bundle = usable(parseBundle(bytes), path);
+  const statement = usable(parseStatement(bundle.envelope.payload), path);
   const { source, signatures, pinned } = await openFromSettings(io.operand ?? "", settings, io);
-  const { misfit, remarks } = fitOf(statement.value.manifest, source);
+  const { misfit, remarks } = fitOf(statement.manifest, source);
   if (misfit !== undefined) {
     const message = `${quote(path)} is not about this model: ${misfit}`;
-    if (settings["force"] !== true) throw refused(message, { hint: "--force attaches it anyway" });
+    const force = flagSetting(settings, "force") ?? false;
+    if (!force) throw refused(message, { hint: "--force attaches it anyway" });
     io.logger?.log("warn", message);
   }
   for (const remark of remarks) io.logger?.log("warn", `${quote(path)}: ${remark}`);
@@ -65,9 +63,11 @@ async function attach(settings: Settings, io: CommandIo): Promise<0> {
   return 0;
 }
 
-function refused(
-  message: string,
-  details: ConstructorParameters<typeof ModelSigningError>[2],
-): ModelSigningError {
+function usable<T>(parsed: Parsed<T>, path: string): T {
+  if (parsed.ok) return parsed.value;
+  throw refused(`${quote(path)} is no signature of a model`, { issues: [parsed.issue] });
+}
+
+function refused(message: string, details: ErrorDetails): ModelSigningError {
   return new ModelSigningError("BUNDLE_REFUSED", message, details);
 }

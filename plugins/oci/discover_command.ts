@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { ModelSigningError, systemReason } from "../../core/errors.ts";
 import { writeFileAtomically } from "../../core/files.ts";
 import type { CommandIo, CommandProvider, Settings } from "../../core/plugin.ts";
-import { printable, printableJson, quote } from "../../core/text.ts";
+import { textSetting } from "../../core/settings.ts";
+import { jsonDocument, printable, quote } from "../../core/text.ts";
 import { type Claims, claimsOf } from "./claims.ts";
 import { openFromSettings } from "./model_settings.ts";
 import { PLATFORM } from "./platform.ts";
@@ -51,24 +52,22 @@ export const discoverCommand: CommandProvider = {
 
 async function discover(settings: Settings, io: CommandIo): Promise<0> {
   const { signatures, pinned } = await openFromSettings(io.operand ?? "", settings, io);
-  const folder = settings["output"];
-  if (typeof folder === "string") await makeFolder(folder);
+  const folder = textSetting(settings, "output");
+  if (folder !== undefined) await makeFolder(folder);
   const found: Found[] = [];
   for await (const { reference, bundle, bytes } of signatures.discover(io)) {
-    const written = typeof folder === "string" && bytes !== undefined
+    const written = folder !== undefined && bytes !== undefined
       ? { file: await write(folder, reference, bytes) }
       : {};
     const claims = bundle.ok ? claimsOf(bundle.value) : { problem: bundle.issue.message };
     found.push({ reference, ...written, ...claims });
   }
-  io.stdout(settings["format"] === "json" ? json(pinned, found) : page(pinned, found));
+  io.stdout(textSetting(settings, "format") === "json" ? json(pinned, found) : page(pinned, found));
   return 0;
 }
 
 function json(model: string, signatures: readonly Found[]): string {
-  return `${
-    printableJson(JSON.stringify({ schemaVersion: 1, model, signatures }, undefined, 2))
-  }\n`;
+  return jsonDocument({ schemaVersion: 1, model, signatures });
 }
 
 function page(model: string, found: readonly Found[]): string {

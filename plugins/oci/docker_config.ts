@@ -13,8 +13,7 @@ import { type Credentials, type CredentialSource, isDockerHub } from "./credenti
 import { storedCredentials } from "./docker_auths.ts";
 import { MAX_CREDENTIAL_FILE_BYTES } from "./limits.ts";
 
-/** Variables, such as `process.env`. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Values in a file of credentials. */
 const MAX_CREDENTIAL_FILE_VALUES = 50_000;
@@ -33,8 +32,12 @@ const DOCKER_HUB_SERVER = "https://index.docker.io/v1/";
  *
  * In each: the helper in `credHelpers`, or else the one in `credsStore`, then `auths`, where the longest name counts
  * (`registry/namespace` before `registry`). Files are read when a registry asks for credentials.
+ *
+ * @param environment variables by name
  */
-export function dockerCredentials(environment: Environment = process.env): CredentialSource {
+export function dockerCredentials(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): CredentialSource {
   return {
     async find(registry, repository, options) {
       for (const path of credentialFiles(environment)) {

@@ -3,6 +3,7 @@
 import { ModelSigningError } from "../../core/errors.ts";
 import { compareCodePoints, pathProblem } from "../../core/path.ts";
 import type { Option, Settings } from "../../core/plugin.ts";
+import { listSetting } from "../../core/settings.ts";
 import { quote } from "../../core/text.ts";
 
 /** The option, as the source for folders has it. */
@@ -19,8 +20,7 @@ export const IGNORE_PATHS: Option = {
 
 /** What the option says; several may be joined by commas. */
 export function ignoredPaths(settings: Settings): readonly string[] {
-  const given = settings[IGNORE_PATHS.name];
-  return Array.isArray(given) ? given.flatMap((typed: string) => typed.split(",")) : [];
+  return listSetting(settings, IGNORE_PATHS.name).flatMap((typed) => typed.split(","));
 }
 
 /**

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Json, JsonObject } from "../../core/json.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { MAX_MANIFEST_BYTES } from "./limits.ts";
-import { type ImageManifest, type Manifest, objectIn, parseManifest } from "./manifest.ts";
+import { type ImageManifest, objectIn, type OciManifest, parseManifest } from "./manifest.ts";
 import { OCI_INDEX } from "./media_types.ts";
 import { malformed } from "./members.ts";
 
@@ -43,7 +43,7 @@ export function withDescriptor(
 }
 
 /** A manifest's descriptor as an index of referrers has it: with the artifact type and the annotations. */
-export function referrerDescriptor(descriptor: Descriptor, manifest: Manifest): Descriptor {
+export function referrerDescriptor(descriptor: Descriptor, manifest: OciManifest): Descriptor {
   const artifactType = manifest.artifactType ?? (manifest as ImageManifest).config?.mediaType;
   const { annotations } = manifest;
   return {

@@ -1,4 +1,7 @@
-/** Every bound on what a registry, a layout or a configuration file decides, with its reason. Sizes in bytes. */
+/**
+ * Bounds on what a registry, a layout or a file of credentials decides, with their reasons. Sizes in bytes. What one
+ * reader alone needs may stand beside it.
+ */
 
 /** What registries should take at least, and clients need not exceed (OCI distribution 1.1, "Pushing Manifests"). */
 export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;

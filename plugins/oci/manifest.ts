@@ -21,8 +21,12 @@ import {
   objectOf,
 } from "./members.ts";
 
-/** What manifests and indexes have in common. */
-export type ManifestCommon = {
+/** An image manifest: a config and layers. There may be no layer. */
+export type ImageManifest = {
+  readonly kind: "manifest";
+  readonly mediaType: ManifestMediaType;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
   /** What the artifact is, when the config's media type does not say it. */
   readonly artifactType?: string;
   /** The manifest that this one is about. */
@@ -30,23 +34,15 @@ export type ManifestCommon = {
   readonly annotations?: Annotations;
 };
 
-/** An image manifest: a config and layers. There may be no layer. */
-export type ImageManifest = ManifestCommon & {
-  readonly kind: "manifest";
-  readonly mediaType: ManifestMediaType;
-  readonly config: Descriptor;
-  readonly layers: readonly Descriptor[];
-};
-
 /** An index: manifests, often of several platforms. */
-export type ImageIndex = ManifestCommon & {
+export type ImageIndex = Pick<ImageManifest, "artifactType" | "subject" | "annotations"> & {
   readonly kind: "index";
   readonly mediaType: IndexMediaType;
   readonly manifests: readonly Descriptor[];
 };
 
 /** What a reference can lead to. */
-export type Manifest = ImageManifest | ImageIndex;
+export type OciManifest = ImageManifest | ImageIndex;
 
 /** What is known of a document before it is read. */
 export type ManifestHints = {
@@ -73,7 +69,7 @@ const GENERAL_TYPES: readonly string[] = [
 export function parseManifest(
   bytes: Uint8Array,
   { mediaType: served, name = "the manifest" }: ManifestHints = {},
-): Manifest {
+): OciManifest {
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw malformed(`${name} has ${bytes.length} bytes, more than ${MAX_MANIFEST_BYTES}`);
   }
@@ -144,7 +140,10 @@ function knownType(
   throw malformed(`${what} ${excerpt(essence)}, expected a manifest or an index of OCI or Docker`);
 }
 
-function commonMembers(json: JsonObject, name: string): ManifestCommon {
+function commonMembers(
+  json: JsonObject,
+  name: string,
+): Pick<ImageManifest, "artifactType" | "subject" | "annotations"> {
   const { artifactType, subject } = json;
   const annotations = annotationsOf(json["annotations"], `annotations of ${name}`);
   return {

@@ -12,12 +12,13 @@ import { isObject, type Json, JsonError, parseJson } from "../../core/json.ts";
 import { READ_ONLY, readStart } from "../../core/open_file.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { SourceProvider } from "../../core/plugin.ts";
+import type { ManifestSource } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
 import { digestOf } from "./digest.ts";
 import { statedEntries } from "./entries.ts";
 import { canonicalPaths, IGNORE_PATHS, ignoredPaths } from "./ignore_paths.ts";
 import { MAX_MANIFEST_BYTES, MAX_MANIFEST_VALUES } from "./limits.ts";
-import { type Manifest, parseManifest } from "./manifest.ts";
+import { type OciManifest, parseManifest } from "./manifest.ts";
 import { isManifestMediaType } from "./media_types.ts";
 import type { OciModelOptions } from "./open_model.ts";
 import { platformsOf } from "./platform.ts";
@@ -66,7 +67,7 @@ export type ManifestFileOptions = RunOptions & Pick<OciModelOptions, "ignorePath
 export async function manifestFileSource(
   path: string,
   options: ManifestFileOptions = {},
-): Promise<OciSource> {
+): Promise<ManifestSource> {
   const ignorePaths = canonicalPaths(options.ignorePaths ?? []);
   const shown = quote(path);
   const bytes = await readManifest(path);
@@ -74,7 +75,7 @@ export async function manifestFileSource(
     const problem = `has more than the ${MAX_MANIFEST_BYTES} bytes that a manifest may have`;
     throw refused(`${shown} ${problem}`, { hint: AS_FILE });
   }
-  let manifest: Manifest;
+  let manifest: OciManifest;
   try {
     manifest = parseManifest(bytes, { name: `manifest ${shown}` });
   } catch (cause) {

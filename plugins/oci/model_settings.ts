@@ -2,24 +2,26 @@
 
 import type { RunOptions } from "../../core/options.ts";
 import type { Settings } from "../../core/plugin.ts";
+import { flagSetting, textSetting } from "../../core/settings.ts";
 import { ignoredPaths } from "./ignore_paths.ts";
-import { type OciModel, openOciModel } from "./open_model.ts";
+import { type ListedModel, openModel } from "./open_model.ts";
 import { registrySettings } from "./registry_options.ts";
 
-/** Opens a model as the settings say. Throws like {@link openOciModel} and {@link registrySettings}. */
+/** Opens a model as the settings say. Throws like {@link openModel} and {@link registrySettings}. */
 export async function openFromSettings(
   reference: string,
   settings: Settings,
   options: RunOptions,
-): Promise<OciModel> {
-  const { platform, deep } = settings;
+): Promise<ListedModel> {
+  const platform = textSetting(settings, "platform");
+  const deep = flagSetting(settings, "deep");
   // A layout needs no password, and stdin may be meant for something else.
   const registry = reference.startsWith("oci://") ? await registrySettings(settings, options) : {};
-  return await openOciModel(reference, {
+  return await openModel(reference, {
     ...options,
     ...registry,
     ignorePaths: ignoredPaths(settings),
-    ...(typeof platform === "string" ? { platform } : {}),
-    ...(typeof deep === "boolean" ? { deep } : {}),
+    ...(platform === undefined ? {} : { platform }),
+    ...(deep === undefined ? {} : { deep }),
   });
 }

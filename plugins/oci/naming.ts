@@ -107,7 +107,7 @@ function nameBlob(name: string, descriptor: Descriptor, isLayer: boolean): Named
   const { algorithm, hex } = splitDigest(descriptor.digest);
   if (algorithm !== "sha256") {
     return refusal(
-      "ENTRY_DIGEST",
+      "ENTRY_DIGEST_ALGORITHM",
       name,
       `has a ${algorithm} digest, and only sha256 can be signed`,
     );

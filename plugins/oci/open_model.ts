@@ -3,7 +3,7 @@
 import { basename, resolve } from "node:path";
 import { ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
-import type { Puller } from "../../core/source.ts";
+import type { ManifestSource, Puller } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
 import { digestOf, type OciDigest } from "./digest.ts";
 import { type EntryOf, fetchedEntries, localEntries, statedEntries } from "./entries.ts";
@@ -34,7 +34,7 @@ export type OciModelOptions = RunOptions & RegistrySettings & {
 
 /** A model in a registry or a layout, with everything that can be done to it. */
 export type OciModel = {
-  readonly source: OciSource;
+  readonly source: ManifestSource;
   readonly signatures: OciSignatures;
   readonly puller: Puller;
   /** `oci://HOST/NAME@DIGEST` or `oci-layout:PATH@DIGEST`: what was opened, whatever a tag leads to later. */
@@ -56,6 +56,14 @@ export type OciModel = {
  * manifest was picked, `MODEL_EMPTY`, and what the registry or the layout throws
  */
 export async function openOciModel(text: string, options: OciModelOptions = {}): Promise<OciModel> {
+  return await openModel(text, options);
+}
+
+/** A model with what its manifest lists. */
+export type ListedModel = OciModel & { readonly source: OciSource };
+
+/** {@link openOciModel} for those who look at the manifest, too. */
+export async function openModel(text: string, options: OciModelOptions): Promise<ListedModel> {
   const reference = parseReference(text);
   const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const ignorePaths = canonicalPaths(options.ignorePaths ?? []);

@@ -14,7 +14,7 @@ import {
 import type { HasherFactory } from "../../core/hasher.ts";
 import { traced } from "../../core/observer.ts";
 import type { RunOptions } from "../../core/options.ts";
-import { isAtOrBelowAny, pathProblem } from "../../core/path.ts";
+import { pathProblem } from "../../core/path.ts";
 import type { Entry, Puller, PullInput } from "../../core/source.ts";
 import { excerpt, quote } from "../../core/text.ts";
 import { fetchedEntries } from "./entries.ts";
@@ -23,15 +23,21 @@ import { differenceOf } from "./pulled_folder.ts";
 import type { OciSource } from "./source.ts";
 import type { OciReader } from "./store.ts";
 
+/** One pull: to `folder`, as the user calls `target`. */
+type Pull = Omit<PullInput, "signed"> & {
+  readonly target: string;
+  readonly layers: readonly NamedBlob[];
+};
+
 /**
  * Writes each layer as the file that its resource is named after. The config blob is no file, archives stay packed, and
- * what the user left out is left out here, too: nothing vouches for it.
+ * what is not signed is not written.
  */
 export class OciPuller implements Puller {
   readonly #store: OciReader;
-  readonly #source: Pick<OciSource, "blobs" | "ignorePaths">;
+  readonly #source: Pick<OciSource, "blobs">;
 
-  constructor(store: OciReader, source: Pick<OciSource, "blobs" | "ignorePaths">) {
+  constructor(store: OciReader, source: Pick<OciSource, "blobs">) {
     this.#store = store;
     this.#source = source;
   }
@@ -43,9 +49,9 @@ export class OciPuller implements Puller {
    * @throws {ModelSigningError} `MODEL_REFUSED` for a layer without a safe name, `FILE_UNWRITABLE`, what the registry or
    * layout throws, what the hasher throws, `ABORTED`
    */
-  async pull({ folder, hasher }: PullInput, options: RunOptions): Promise<void> {
+  async pull({ folder, hasher, signed }: PullInput, options: RunOptions): Promise<void> {
     throwIfAborted(options.signal);
-    const layers = this.#layers();
+    const layers = this.#layers(signed, options);
     for (const { name, isArchive } of layers) {
       if (!isArchive) continue;
       options.logger?.log("warn", "a layer is an archive and is written as it is, not unpacked", {
@@ -55,17 +61,15 @@ export class OciPuller implements Puller {
     await traced(options, "oci.pull", async (inner) => {
       const target = resolve(folder);
       if (await exists(target, folder)) {
-        await requireSame({ folder, hasher }, target, layers, inner);
+        await requireSame({ folder, hasher, target, layers }, inner);
       } else {
-        await this.#create({ folder, hasher }, target, layers, inner);
+        await this.#create({ folder, hasher, target, layers }, inner);
       }
     }, { attributes: { layers: layers.length }, details: { folder } });
   }
 
   async #create(
-    { folder, hasher }: PullInput,
-    target: string,
-    layers: readonly NamedBlob[],
+    { folder, hasher, target, layers }: Pull,
     options: RunOptions,
   ): Promise<void> {
     // Does not grow with the folder's name, which may already have the most bytes that a name can have.
@@ -83,9 +87,13 @@ export class OciPuller implements Puller {
     }
   }
 
-  #layers(): readonly NamedBlob[] {
-    const ignored = new Set(this.#source.ignorePaths);
-    const wanted = this.#source.blobs.filter(({ name }) => !isAtOrBelowAny(name, ignored));
+  /** What is signed: nothing vouches for the rest, such as a layer below a path that the signature leaves out. */
+  #layers(signed: ReadonlySet<string>, { logger }: RunOptions): readonly NamedBlob[] {
+    const wanted = this.#source.blobs.filter(({ name }) => signed.has(name));
+    for (const blob of this.#source.blobs) {
+      if (signed.has(blob.name) || !("isLayer" in blob && blob.isLayer)) continue;
+      logger?.log("warn", "a layer is not signed and is not written", { path: blob.name });
+    }
     const issues = wanted.flatMap((blob) => {
       if ("issue" in blob) return [blob.issue];
       const { name: path } = blob;
@@ -146,9 +154,7 @@ async function exists(target: string, shown: string): Promise<boolean> {
 
 /** Nothing of what is there is touched; if it is this model, nothing has to be. */
 async function requireSame(
-  { folder, hasher }: PullInput,
-  target: string,
-  layers: readonly NamedBlob[],
+  { folder, hasher, target, layers }: Pull,
   options: RunOptions,
 ): Promise<void> {
   const difference = await differenceOf(target, layers, hasher, options).catch((error) => {

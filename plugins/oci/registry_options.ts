@@ -7,6 +7,7 @@ import { MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Option, Settings } from "../../core/plugin.ts";
 import { Secret } from "../../core/secret.ts";
+import { flagSetting, secretSetting, textSetting } from "../../core/settings.ts";
 import { quote } from "../../core/text.ts";
 import { trustAuthorities } from "../_http/mod.ts";
 import { readCapped } from "../_input/mod.ts";
@@ -64,12 +65,12 @@ export async function registrySettings(
   settings: Settings,
   options: RunOptions,
 ): Promise<RegistrySettings> {
-  const plainHttp = settings["registry-plain-http"];
-  const authorities = settings["registry-ca"];
+  const plainHttp = flagSetting(settings, "registry-plain-http");
+  const authorities = textSetting(settings, "registry-ca");
   return {
     credentials: await credentials(settings, options),
-    ...(typeof plainHttp === "boolean" ? { plainHttp } : {}),
-    ...(typeof authorities === "string" ? { trust: await trust(authorities) } : {}),
+    ...(plainHttp === undefined ? {} : { plainHttp }),
+    ...(authorities === undefined ? {} : { trust: await trust(authorities) }),
   };
 }
 
@@ -79,8 +80,9 @@ async function trust(path: string): Promise<NonNullable<RegistrySettings["trust"
 }
 
 async function credentials(settings: Settings, options: RunOptions): Promise<CredentialSource> {
-  const { "registry-username": username, "registry-password": given } = settings;
-  const fromStdin = settings["registry-password-stdin"] === true;
+  const username = textSetting(settings, "registry-username");
+  const given = secretSetting(settings, "registry-password");
+  const fromStdin = flagSetting(settings, "registry-password-stdin") ?? false;
   if (username === undefined) {
     if (given === undefined && !fromStdin) return dockerCredentials();
     throw usage(
@@ -88,13 +90,13 @@ async function credentials(settings: Settings, options: RunOptions): Promise<Cre
       "add --registry-username NAME",
     );
   }
-  if (given instanceof Secret) return passwordCredentials(String(username), given);
-  if (fromStdin) return passwordCredentials(String(username), await passwordFromStdin());
+  if (given !== undefined) return passwordCredentials(username, given);
+  if (fromStdin) return passwordCredentials(username, await passwordFromStdin());
   const hint = "set MODEL_SIGNING_REGISTRY_PASSWORD, or add --registry-password-stdin";
   if (!options.interaction) throw usage("a user of the registry is given, and no password", hint);
   const prompt = `Password of ${username} at the registry: `;
   const password = await options.interaction.askSecret(prompt, options.signal);
-  return passwordCredentials(String(username), password);
+  return passwordCredentials(username, password);
 }
 
 /** The only line of stdin. */

@@ -3,7 +3,7 @@
 import type { Resource } from "../../core/hasher.ts";
 import type { Json } from "../../core/json.ts";
 import { isObject } from "../../core/json.ts";
-import { parseShardName } from "../../core/shard.ts";
+import { resourcePath } from "../../core/manifest.ts";
 import type { ResourceRole } from "../../core/source.ts";
 import type { Statement } from "../../core/statement.ts";
 import { ARCHIVE_ROLE, CONFIG_ROLE, OCI_SOURCE, ROLE, SOURCE } from "./annotations.ts";
@@ -23,9 +23,7 @@ export function ociRoles(
   const marked = annotations[SOURCE] === OCI_SOURCE;
   if (!marked && !asserted) return new Map();
   const roles = resources.flatMap((resource): readonly [string, ResourceRole][] => {
-    const path = serialization.method === "shards"
-      ? parseShardName(resource.name)?.path ?? resource.name
-      : resource.name;
+    const path = resourcePath(resource.name, serialization.method);
     const role = marked ? markOf(resource) : nameRole(path);
     return role === undefined ? [] : [[resource.name, role]];
   });

@@ -3,7 +3,7 @@
 import type { RunOptions } from "../../core/options.ts";
 import type { Descriptor } from "./descriptor.ts";
 import type { OciDigest } from "./digest.ts";
-import type { Manifest } from "./manifest.ts";
+import type { OciManifest } from "./manifest.ts";
 import type { Target } from "./reference.ts";
 
 /** A manifest that was fetched. */
@@ -12,7 +12,7 @@ export type Resolved = {
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
   /** What the bytes say. */
-  readonly manifest: Manifest;
+  readonly manifest: OciManifest;
 };
 
 /**

@@ -133,11 +133,31 @@ test("a signature in the Go tool's form verifies the manifest, and tells what it
   const keys = await otherKey(at);
   await at.write({ "manifest.json": encode(MANIFEST), "go.sig": goBundle(keys, LAYERS) });
   const verify = ["verify", "key", "manifest.json", "--public-key", "other.pub"];
-  const outcome = await at.run([...verify, "--signature", "go.sig", "--format", "json"]);
+  verify.push("--signature", "go.sig", "--format", "json");
+  assertRejected(await at.run(verify), ["ANNOTATION_UNSIGNED"]);
+  const outcome = await at.run([...verify, "--source", "oci-manifest"]);
   assertStatus(outcome, 0, "verify");
   const bound = reportOf(outcome).checks.find(({ id }: { id: string }) => id === "annotations");
   assert.equal(bound.status, "skipped");
   assert.match(bound.detail, /does not bind .*manifest\.digest/);
+});
+
+test("a signature of files does not verify a file that lists their digests", async () => {
+  await using at = await ociDesk();
+  await at.write({ "mine/config.json": "{}", "mine/weights.bin": "weights" });
+  assertStatus(await at.run(signing("mine/config.json", "--signature", "file.sig")), 0, "sign");
+  assertStatus(await at.run(signing("mine", "--signature", "folder.sig")), 0, "sign");
+  const own: TestLayer = { content: "{}", title: "config.json" };
+  const weights: TestLayer = { content: "weights", title: "weights.bin" };
+  for (
+    const [layers, signature] of [[[own], "file.sig"], [[own, weights], "folder.sig"]] as const
+  ) {
+    for (const name of ["mine/config.json", "other.json"]) {
+      await at.write({ [name]: encode({ evil: true, ...manifestOf(layers, "{}") }) });
+      const verify = verifying(name, "--signature", signature);
+      assertRejected(await at.run(verify), ["ANNOTATION_UNSIGNED"]);
+    }
+  }
 });
 
 test("a signature of a manifest lists what the Go tool lists", async () => {
@@ -178,7 +198,7 @@ test("a layer called config.json and the config blob are both signed", async () 
   assertRejected(
     await at.run([
       ...["verify", "key", "manifest.json", "--public-key", "other.pub"],
-      ...["--signature", "go.sig", "--format", "json"],
+      ...["--signature", "go.sig", "--format", "json", "--source", "oci-manifest"],
     ]),
     ["FILE_UNSIGNED"],
   );
@@ -222,7 +242,7 @@ test("a manifest with a SHA-512 digest is refused by name", async () => {
   await at.write({ "manifest.json": encode({ ...MANIFEST, layers: [layer] }) });
   const outcome = await at.run(signing("manifest.json"));
   assertFault(outcome, 3, "MODEL_REFUSED");
-  assert.match(outcome.stderr, /sha512.*\[ENTRY_DIGEST\]/);
+  assert.match(outcome.stderr, /sha512.*\[ENTRY_DIGEST_ALGORITHM\]/);
 });
 
 for (

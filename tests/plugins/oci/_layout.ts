@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LayoutStore } from "../../../plugins/oci/mod.ts";
+import { LayoutStore } from "../../../plugins/oci/layout.ts";
 import { INDEX } from "./_model.ts";
 
 /** A layout, removed at the end of its scope. */

@@ -4,18 +4,14 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { inspect } from "node:util";
 import { ModelSigningError } from "../../../core/errors.ts";
-import {
-  attach,
-  type AttachedBundle,
-  attachedBundles,
-  bundleArtifact,
-  type Descriptor,
-  EMPTY_CONFIG,
-  type OciDigest,
-  type OciStore,
-  type RegistrySettings,
-  RegistryStore,
-} from "../../../plugins/oci/mod.ts";
+import { attach, bundleArtifact } from "../../../plugins/oci/attach.ts";
+import { type AttachedBundle, attachedBundles } from "../../../plugins/oci/attached_bundles.ts";
+import type { Descriptor } from "../../../plugins/oci/descriptor.ts";
+import type { OciDigest } from "../../../plugins/oci/digest.ts";
+import { EMPTY_CONFIG } from "../../../plugins/oci/media_types.ts";
+import { RegistryStore } from "../../../plugins/oci/registry.ts";
+import type { OciStore } from "../../../plugins/oci/store.ts";
+import type { RegistrySettings } from "../../../plugins/oci/transport.ts";
 
 /** The repository of the tests. */
 export const REPOSITORY = "models/bert";

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import type { Credentials, CredentialSource } from "../../../plugins/oci/mod.ts";
-import { passwordCredentials } from "../../../plugins/oci/mod.ts";
 import { jsonLogger, type LogFields } from "../../../core/logger.ts";
 import type { ObserverEvent } from "../../../core/observer.ts";
 import { Secret } from "../../../core/secret.ts";
+import {
+  type Credentials,
+  type CredentialSource,
+  passwordCredentials,
+} from "../../../plugins/oci/credentials.ts";
 import { IDENTITY_TOKEN, PASSWORD, USERNAME } from "../../oci/access.ts";
 import { startTestRegistry } from "../../support/registry.ts";
 import { codeOf, faultOf, pushModel, shown, storeAt, textIn } from "./_model.ts";

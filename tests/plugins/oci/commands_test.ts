@@ -152,7 +152,7 @@ test("attach refuses what is no signature of a model, and a model without a sche
     assert.equal(await code(run(attachCommand, bench, { signature })), "BUNDLE_REFUSED");
   }
   const absent = join(bench.path, "absent");
-  assert.equal(await code(run(attachCommand, bench, { signature: absent })), "FILE_UNREADABLE");
+  assert.equal(await code(run(attachCommand, bench, { signature: absent })), "BUNDLE_UNREADABLE");
   assert.deepEqual(await found(bench), []);
   const signature = await signatureOf(bench, await layoutSource(bench));
   assert.ok("run" in attachCommand);

@@ -4,8 +4,8 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import type { Credentials } from "../../../plugins/oci/mod.ts";
-import { dockerCredentials } from "../../../plugins/oci/mod.ts";
+import type { Credentials } from "../../../plugins/oci/credentials.ts";
+import { dockerCredentials } from "../../../plugins/oci/docker_config.ts";
 import { type Workbench, workbench } from "../../support/workbench.ts";
 import { codeOf, faultOf, shown } from "./_model.ts";
 

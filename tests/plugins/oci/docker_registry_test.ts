@@ -6,12 +6,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Secret } from "../../../core/secret.ts";
-import {
-  dockerCredentials,
-  passwordCredentials,
-  type RegistrySettings,
-  trustAuthorities,
-} from "../../../plugins/oci/mod.ts";
+import { trustAuthorities } from "../../../plugins/_http/mod.ts";
+import { passwordCredentials } from "../../../plugins/oci/credentials.ts";
+import { dockerCredentials } from "../../../plugins/oci/docker_config.ts";
+import type { RegistrySettings } from "../../../plugins/oci/transport.ts";
 import { isInstalled, leftOutTest } from "../../support/left_out.ts";
 import { Pki } from "../../support/pki.ts";
 import {

@@ -11,7 +11,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { sourceContract } from "../../../core/contract/source.ts";
 import { ModelSigningError } from "../../../core/errors.ts";
+import { parseBundle } from "../../../core/bundle.ts";
 import { hash } from "../../../core/hash.ts";
+import { signedPaths } from "../../../core/manifest.ts";
 import { signModel } from "../../../core/sign.ts";
 import { verifyModel } from "../../../core/verify.ts";
 import type { Report } from "../../../core/report.ts";
@@ -26,6 +28,7 @@ import { encode, p256, sha256 } from "../../support/bundles.ts";
 import { type LayoutContent, writeLayout } from "../../support/oci_layout.ts";
 import { INDEX_TYPE, type TestLayer } from "../../support/oci_manifests.ts";
 import { type Workbench, workbench } from "../../support/workbench.ts";
+import { pullAll } from "../../support/oci_pull.ts";
 
 const KEYS = p256();
 const hasher = hasherFactory();
@@ -141,13 +144,14 @@ test("a layout with a blob that is not what it is called cannot be signed", asyn
 
 test("a layout can be hashed in other ways, and gives its roles to shards", async () => {
   await withLayout({}, async (path, bench) => {
-    const { source, puller } = await opened(path);
+    const model = await opened(path);
+    const { source } = model;
     for (const how of [{ algorithm: "blake3" }, { shardSize: 4 }] as const) {
-      const model = await signModel({ source, hasher, signer: keySigner(KEYS), ...how });
+      const signed = await signModel({ source, hasher, signer: keySigner(KEYS), ...how });
       const folder = join(bench.path, Object.keys(how)[0]!);
-      await puller.pull({ folder, hasher }, {});
+      await pullAll(model, { folder, hasher }, {});
       const report = await verifyModel({
-        bundle: { ok: true, value: model.bundle },
+        bundle: { ok: true, value: signed.bundle },
         source: await fileSystemSource(folder),
         hasher,
         verifier: keyVerifier({ publicKeys: [KEYS.publicKey] }),
@@ -215,7 +219,7 @@ test("attach() refuses what is no signature of a model, and leaves nothing", asy
 test("pull() writes the layers as files, without the config blob", async () => {
   await withLayout({}, async (path, bench) => {
     const folder = join(bench.path, "pulled");
-    await (await opened(path)).puller.pull({ folder, hasher }, {});
+    await pullAll(await opened(path), { folder, hasher }, {});
     const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
     assert.deepEqual(files, [
       ".gitattributes",
@@ -227,12 +231,36 @@ test("pull() writes the layers as files, without the config blob", async () => {
   });
 });
 
-test("pull() writes what is left out by name neither", async () => {
-  await withLayout({}, async (path, bench) => {
+test("pull() writes nothing that the signature leaves out, and says so", async () => {
+  const files = { "weights.bin": "weights", "config.json": "{}" };
+  const titled = (title: string) => ({ content: title, title });
+  const hidden = [".git/config", ".gitattributes", "notes/todo"];
+  const layers = [{ content: "weights", title: "weights.bin" }, ...hidden.map(titled)];
+  await withLayout({ layers, config: "{}" }, async (path, bench) => {
+    await bench.write(Object.fromEntries(
+      Object.entries(files).map(([name, content]) => [`mine/${name}`, content]),
+    ));
+    const source = await fileSystemSource(join(bench.path, "mine"), { ignorePaths: ["notes"] });
+    const { bytes } = await signModel({ source, hasher, signer: keySigner(KEYS) });
+    const bundle = parseBundle(bytes);
+    const model = await opened(path);
+    const report = await verifyModel({
+      bundle,
+      source: model.source,
+      hasher,
+      verifier: keyVerifier({ publicKeys: [KEYS.publicKey] }),
+    });
+    assert.ok(report.verdict === "verified");
+    assert.deepEqual(report.coverage.ignored, [".git", ".gitattributes", "notes"]);
+    const warned: unknown[] = [];
+    const log = (_: string, message: string, fields?: { readonly path?: string }) => {
+      if (message.includes("not signed")) warned.push(fields?.path);
+    };
     const folder = join(bench.path, "pulled");
-    const model = await opened(path, { "ignore-paths": ["tokenizer", ".gitattributes"] });
-    await model.puller.pull({ folder, hasher }, {});
-    assert.deepEqual(readdirSync(folder), ["weights.bin"]);
+    const signed = signedPaths(report.manifest);
+    await model.puller.pull({ folder, hasher, signed }, { logger: { log } });
+    assert.deepEqual(readdirSync(folder, { recursive: true }), ["weights.bin"]);
+    assert.deepEqual(warned, hidden);
   });
 });
 
@@ -259,11 +287,11 @@ test("pull() leaves nothing when anything is wrong", async () => {
   ];
   for (const [content, spoil, expected] of broken) {
     await withLayout(content, async (path, bench) => {
-      const { puller } = await opened(path);
+      const model = await opened(path);
       const before = readdirSync(bench.path);
       spoil(path);
       assert.equal(
-        await code(puller.pull({ folder: join(bench.path, "pulled"), hasher }, {})),
+        await code(pullAll(model, { folder: join(bench.path, "pulled"), hasher }, {})),
         expected,
       );
       assert.deepEqual(readdirSync(bench.path), before);
@@ -273,11 +301,11 @@ test("pull() leaves nothing when anything is wrong", async () => {
 
 test("pull() does not write where something is", async () => {
   await withLayout({}, async (path, bench) => {
-    const { puller } = await opened(path);
+    const model = await opened(path);
     await bench.write({ "file": "mine", "folder/file": "mine" });
     for (const name of ["file", "folder", "absent/folder"]) {
       assert.equal(
-        await code(puller.pull({ folder: join(bench.path, name), hasher }, {})),
+        await code(pullAll(model, { folder: join(bench.path, name), hasher }, {})),
         "FILE_UNWRITABLE",
       );
     }
@@ -288,12 +316,12 @@ test("pull() does not write where something is", async () => {
 
 test("pull() ends with ABORTED and leaves nothing", async () => {
   await withLayout({}, async (path, bench) => {
-    const { puller } = await opened(path);
+    const model = await opened(path);
     const before = readdirSync(bench.path);
     const abort = new AbortController();
     // The first event comes before anything is written.
     const observer = { emit: () => abort.abort() };
-    const run = puller.pull({ folder: join(bench.path, "pulled"), hasher }, {
+    const run = pullAll(model, { folder: join(bench.path, "pulled"), hasher }, {
       signal: abort.signal,
       observer,
     });
@@ -310,7 +338,7 @@ test("pull() warns of archives, which it leaves packed", async () => {
       if (level === "warn") warned.push(fields);
     };
     const folder = join(bench.path, "pulled");
-    await (await opened(path)).puller.pull({ folder, hasher }, { logger: { log } });
+    await pullAll(await opened(path), { folder, hasher }, { logger: { log } });
     assert.deepEqual(warned, [{ path: "layer_003.tar.gz" }]);
     assert.equal(readFileSync(join(folder, "layer_003.tar.gz"), "utf8"), "packed");
   });

@@ -5,7 +5,8 @@ import { appendFile, mkdir, readFile, rename, rm, symlink, writeFile } from "nod
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { LayoutStore, type OciDigest } from "../../../plugins/oci/mod.ts";
+import type { OciDigest } from "../../../plugins/oci/digest.ts";
+import { LayoutStore } from "../../../plugins/oci/layout.ts";
 import { newLayout, type TestLayout } from "./_layout.ts";
 import {
   attachedTo,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelSigningError } from "../../../core/errors.ts";
-import { isBundleMediaType, type Manifest, parseManifest } from "../../../plugins/oci/mod.ts";
+import { type OciManifest, parseManifest } from "../../../plugins/oci/manifest.ts";
+import { isBundleMediaType } from "../../../plugins/oci/media_types.ts";
 import { INDEX, jsonBytes, MANIFEST, utf8 } from "./_model.ts";
 
 const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
@@ -16,7 +17,7 @@ const GOOD_INDEX = {
   manifests: [{ ...LAYER, mediaType: MANIFEST }],
 };
 
-function parse(value: unknown, mediaType?: string): Manifest {
+function parse(value: unknown, mediaType?: string): OciManifest {
   return parseManifest(jsonBytes(value), mediaType === undefined ? {} : { mediaType });
 }
 

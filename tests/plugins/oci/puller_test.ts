@@ -5,11 +5,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { openOciModel } from "../../../plugins/oci/mod.ts";
+import { openOciModel } from "../../../plugins/oci/open_model.ts";
 import { hasherFactory } from "../../../plugins/hash/mod.ts";
 import { CONFIG } from "../../support/oci_push.ts";
 import { layerOf, manifestOf } from "../../support/oci_manifests.ts";
 import { workbench } from "../../support/workbench.ts";
+import { pullAll } from "../../support/oci_pull.ts";
 
 test("a pull that fails ends the other requests, also those without an answer", async () => {
   await using bench = await workbench();
@@ -32,10 +33,10 @@ test("a pull that fails ends the other requests, also those without an answer", 
   await once(server.listen(0, "127.0.0.1"), "listening");
   try {
     const { port } = server.address() as AddressInfo;
-    const { puller } = await openOciModel(`oci://127.0.0.1:${port}/m:v1`);
+    const model = await openOciModel(`oci://127.0.0.1:${port}/m:v1`);
     const before = readdirSync(bench.path);
     const hasher = hasherFactory({ jobs: 2 });
-    const pulling = puller.pull({ folder: join(bench.path, "pulled"), hasher }, {});
+    const pulling = pullAll(model, { folder: join(bench.path, "pulled"), hasher }, {});
     await assert.rejects(pulling, { code: "OCI_NOT_FOUND" });
     await ended.promise;
     assert.deepEqual(readdirSync(bench.path), before);

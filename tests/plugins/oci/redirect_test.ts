@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "../../../core/secret.ts";
-import { passwordCredentials } from "../../../plugins/oci/mod.ts";
+import { passwordCredentials } from "../../../plugins/oci/credentials.ts";
 import { PASSWORD, USERNAME } from "../../oci/access.ts";
 import { startTestRegistry } from "../../support/registry.ts";
 import { codeOf, faultOf, pushModel, REPOSITORY, shown, storeAt, textIn } from "./_model.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelSigningError } from "../../../core/errors.ts";
-import { parseReference, referenceText } from "../../../plugins/oci/mod.ts";
+import { parseReference, referenceText } from "../../../plugins/oci/reference.ts";
 
 const SHA256 = `sha256:${"0123456789abcdef".repeat(4)}`;
 const SHA512 = `sha512:${"0123456789abcdef".repeat(8)}`;

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "../../../core/secret.ts";
-import { attach, digestOf, type OciDigest, passwordCredentials } from "../../../plugins/oci/mod.ts";
+import { attach } from "../../../plugins/oci/attach.ts";
+import { passwordCredentials } from "../../../plugins/oci/credentials.ts";
+import { digestOf, type OciDigest } from "../../../plugins/oci/digest.ts";
 import { PASSWORD, USERNAME } from "../../oci/access.ts";
 import { startTestRegistry, type TestRegistry } from "../../support/registry.ts";
 import {

@@ -27,6 +27,7 @@ import {
   type TestRegistry,
 } from "../../support/registry.ts";
 import { workbench } from "../../support/workbench.ts";
+import { pullAll } from "../../support/oci_pull.ts";
 
 const KEYS = p256();
 const hasher = hasherFactory();
@@ -166,11 +167,11 @@ for (
       await using registry = await startTestRegistry();
       await using bench = await workbench();
       await push(registry.host);
-      const { puller } = await opened(registry.host);
+      const model = await opened(registry.host);
       await registry.fault({ part: "blobs", kind, method: "GET" });
       const before = readdirSync(bench.path);
       const folder = join(bench.path, "pulled");
-      assert.equal(await code(puller.pull({ folder, hasher }, {})), pulled);
+      assert.equal(await code(pullAll(model, { folder, hasher }, {})), pulled);
       assert.deepEqual(readdirSync(bench.path), before);
     });
   }
@@ -195,7 +196,7 @@ for (const [where, hasher] of Object.entries(PULLING)) {
     await using bench = await workbench();
     await push(registry.host);
     const folder = join(bench.path, "pulled");
-    await (await opened(registry.host)).puller.pull({ folder, hasher }, {});
+    await pullAll(await opened(registry.host), { folder, hasher }, {});
     assert.ok(readFileSync(join(folder, "weights.bin")).equals(LARGE));
     assert.equal(readFileSync(join(folder, "empty")).length, 0);
     assert.deepEqual(readdirSync(folder).sort(), ["empty", "tokenizer", "weights.bin"]);
@@ -205,7 +206,7 @@ for (const [where, hasher] of Object.entries(PULLING)) {
     await using registry = await startTestRegistry();
     await using bench = await workbench();
     await push(registry.host);
-    const { puller } = await opened(registry.host);
+    const model = await opened(registry.host);
     await registry.fault({ part: "blobs", kind: "stall", method: "GET" });
     const before = readdirSync(bench.path);
     const abort = new AbortController();
@@ -213,7 +214,7 @@ for (const [where, hasher] of Object.entries(PULLING)) {
       emit: ({ kind }) => void (kind === "progress" && abort.abort()),
     };
     const folder = join(bench.path, "pulled");
-    const run = puller.pull({ folder, hasher }, { signal: abort.signal, observer });
+    const run = pullAll(model, { folder, hasher }, { signal: abort.signal, observer });
     assert.equal(await code(run), "ABORTED");
     assert.deepEqual(readdirSync(bench.path), before);
   });
@@ -333,7 +334,7 @@ if (hasDockerRegistry) {
       assert.deepEqual(outcome(report), ["verified"]);
     }
     const folder = join(bench.path, "pulled");
-    await (await opened(registry.host, settings)).puller.pull({ folder, hasher }, {});
+    await pullAll(await opened(registry.host, settings), { folder, hasher }, {});
     assert.equal(sha256(readFileSync(join(folder, "weights.bin"))), sha256(LARGE));
     assert.equal(
       await code(opened(registry.host, { ...settings, "registry-password": new Secret("wrong") })),

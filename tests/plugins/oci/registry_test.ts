@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "../../../core/errors.ts";
 import type { RunOptions } from "../../../core/options.ts";
-import { digestOf, readBlob } from "../../../plugins/oci/mod.ts";
+import { readBlob } from "../../../plugins/oci/checked_stream.ts";
+import { digestOf } from "../../../plugins/oci/digest.ts";
 import type { Fault } from "../../oci/faults.ts";
 import { startTestRegistry } from "../../support/registry.ts";
 import {
