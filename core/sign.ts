@@ -1,20 +1,20 @@
 /** From a manifest to a bundle. */
 
-import { type KeyObject, X509Certificate } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { keyText, logChecks } from "./_trace.ts";
 import {
   type Bundle,
   BUNDLE_MEDIA_TYPE,
   type Envelope,
   parseBundle,
-  type VerificationMaterial,
   writeBundle,
 } from "./bundle.ts";
 import { pae, PAYLOAD_TYPE } from "./dsse.ts";
 import { manifestProblem } from "./check_manifest.ts";
+import { checkSigned } from "./check_signed.ts";
 import { ModelSigningError, throwIfAborted } from "./errors.ts";
 import { hash, type HashedModel, type HashInput } from "./hash.ts";
-import { keyHint, publicKeyFromDer, verifyBytes } from "./keys.ts";
+import { keyHint } from "./keys.ts";
 import { type Manifest, rootDigest } from "./manifest.ts";
 import { traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
@@ -56,7 +56,7 @@ export async function sign(
     inner.span.set({ "pae.bytes": encoded.length });
     const signed = await signer.sign(encoded, inner);
     throwIfAborted(options.signal);
-    const key = checkSigned(signed, encoded);
+    const key = requireSigned(signed, encoded);
     inner.span.set({
       "signature.bytes": signed.signature.length,
       "key.algorithm": keyText(key),
@@ -132,34 +132,10 @@ export async function signModel(
 }
 
 /** Gives the key that signed. */
-function checkSigned({ publicKey, signature, material }: Signed, encoded: Uint8Array): KeyObject {
-  let key: KeyObject;
-  let named: string | undefined;
-  try {
-    key = publicKeyFromDer(publicKey);
-    named = namedKey(material);
-  } catch (cause) {
-    throw selfCheck("the signer gave a public key or certificate that cannot be read", cause);
-  }
-  if (!verifyBytes(key, encoded, signature)) {
-    throw selfCheck("the signer gave a signature that does not hold");
-  }
-  if (named !== keyHint(key)) {
-    throw selfCheck("the signer names another key than the one it signed with");
-  }
-  return key;
-}
-
-/** Hint of the key that the material names. */
-function namedKey(material: VerificationMaterial): string | undefined {
-  switch (material.kind) {
-    case "public-key":
-      return material.hint;
-    case "certificate":
-      return keyHint(new X509Certificate(material.certificate).publicKey);
-    case "certificate-chain":
-      return keyHint(new X509Certificate(material.certificates[0]).publicKey);
-  }
+function requireSigned(signed: Signed, encoded: Uint8Array): KeyObject {
+  const found = checkSigned(signed, encoded);
+  if ("key" in found) return found.key;
+  throw selfCheck(`the signer ${found.problem.what}`, found.problem.cause);
 }
 
 function selfCheck(message: string, cause?: unknown): ModelSigningError {

@@ -3,9 +3,6 @@
 import type { CertificateInfo, Identity, Timestamp } from "../../core/mod.ts";
 import type { Line } from "./page.ts";
 
-type KeyIdentity = Extract<Identity, { keyHint: string }>;
-type CertificateIdentity = Extract<Identity, { certificate: CertificateInfo }>;
-
 const SOURCES: Readonly<Record<Timestamp["source"], string>> = {
   rfc3161: "timestamp of",
   "transparency-log": "entry of the log",
@@ -13,23 +10,26 @@ const SOURCES: Readonly<Record<Timestamp["source"], string>> = {
 
 /** Lines that tell who signed. */
 export function identityLines(identity: Identity): readonly Line[] {
-  if (isKey(identity)) {
-    return [`key ${identity.algorithm}`, `key hint ${identity.keyHint}`];
+  switch (identity.kind) {
+    case "key":
+      return [`key ${identity.algorithm}`, `key hint ${identity.keyHint}`];
+    case "certificate": {
+      const { certificate, anchor } = identity;
+      return [
+        ...certificateLines(certificate),
+        `trust anchor ${anchor.subject}`,
+        `anchor SHA-256 ${anchor.fingerprint}`,
+      ];
+    }
+    case "named": {
+      const { name, issuer, fields = {} } = identity;
+      return [
+        ["identity", name],
+        ...(issuer === undefined ? [] : [["issuer", issuer] as const]),
+        ...Object.entries(fields),
+      ];
+    }
   }
-  if (isCertificate(identity)) {
-    const { certificate, anchor } = identity;
-    return [
-      ...certificateLines(certificate),
-      `trust anchor ${anchor.subject}`,
-      `anchor SHA-256 ${anchor.fingerprint}`,
-    ];
-  }
-  const { name, issuer, fields = {} } = identity as Extract<Identity, { name: string }>;
-  return [
-    ["identity", name],
-    ...(issuer === undefined ? [] : [["issuer", issuer] as const]),
-    ...Object.entries(fields),
-  ];
 }
 
 /** What a certificate says. */
@@ -50,12 +50,4 @@ export function timestampLines(timestamps: readonly Timestamp[]): readonly strin
   return timestamps.length === 0
     ? ["no trusted timestamp"]
     : timestamps.map(({ time, source, authority }) => `${time}, ${SOURCES[source]} ${authority}`);
-}
-
-function isKey(identity: Identity): identity is KeyIdentity {
-  return "keyHint" in identity;
-}
-
-function isCertificate(identity: Identity): identity is CertificateIdentity {
-  return "certificate" in identity;
 }

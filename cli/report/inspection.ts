@@ -4,8 +4,8 @@ import {
   type Bundle,
   counted,
   type Description,
+  jsonDocument,
   type Parsed,
-  printableJson,
   type Statement,
 } from "../../core/mod.ts";
 import { serializationText } from "./coverage.ts";
@@ -68,34 +68,29 @@ export function inspectionText(inspection: Inspection, style: PageStyle): string
 
 /** The claims as one JSON object. */
 export function inspectionJson({ path, bundle, description, statement }: Inspection): string {
-  const json = JSON.stringify(
-    {
-      schemaVersion: 1,
-      verified: false,
-      signature: path,
-      mediaType: bundle.mediaType,
-      method: description?.method ?? null,
-      material: bundle.material.kind,
-      claims: (description?.fields ?? []).map(([label, value]) => ({ label, value })),
-      certificates: description?.certificates ?? [],
-      logEntries: bundle.tlogEntries.length,
-      timestamps: bundle.timestamps.length,
-      ...(statement.ok
-        ? {
-          statement: {
-            form: statement.value.form,
-            name: statement.value.manifest.name,
-            ...(statement.value.rootDigest === undefined
-              ? {}
-              : { rootDigest: statement.value.rootDigest }),
-            serialization: statement.value.manifest.serialization,
-            resources: statement.value.manifest.resources,
-          },
-        }
-        : { issue: statement.issue }),
-    },
-    null,
-    2,
-  );
-  return `${printableJson(json)}\n`;
+  return jsonDocument({
+    schemaVersion: 1,
+    verified: false,
+    signature: path,
+    mediaType: bundle.mediaType,
+    method: description?.method ?? null,
+    material: bundle.material.kind,
+    claims: (description?.fields ?? []).map(([label, value]) => ({ label, value })),
+    certificates: description?.certificates ?? [],
+    logEntries: bundle.tlogEntries.length,
+    timestamps: bundle.timestamps.length,
+    ...(statement.ok
+      ? {
+        statement: {
+          form: statement.value.form,
+          name: statement.value.manifest.name,
+          ...(statement.value.rootDigest === undefined
+            ? {}
+            : { rootDigest: statement.value.rootDigest }),
+          serialization: statement.value.manifest.serialization,
+          resources: statement.value.manifest.resources,
+        },
+      }
+      : { issue: statement.issue }),
+  });
 }

@@ -1,6 +1,6 @@
 /** The outcome of `verify` as JSON; docs/report.schema.json describes it. */
 
-import { printableJson } from "../../core/mod.ts";
+import { type Identity, jsonDocument } from "../../core/mod.ts";
 import type { NamedReport } from "./verification_text.ts";
 
 /** Raised when a reader of the version before could misunderstand a report. */
@@ -10,26 +10,27 @@ const SCHEMA_VERSION = 1;
 export function verificationJson(named: NamedReport, version: string): string {
   const { report } = named;
   const { verdict, checks, files, coverage, timestamps, model } = report;
-  const json = JSON.stringify(
-    {
-      schemaVersion: SCHEMA_VERSION,
-      tool: { name: "model-signing", version },
-      verdict,
-      model: { reference: named.model, name: named.name },
-      signature: named.signature,
-      ...(report.verdict === "verified"
-        ? { identity: report.identity }
-        : { issues: report.issues, ...(report.signedBy ? { signedBy: report.signedBy } : {}) }),
-      ...(model ? { signed: model } : {}),
-      timestamps,
-      checks,
-      files,
-      coverage,
-      ...(named.pulled === undefined ? {} : { pulled: named.pulled }),
-      ...(named.others ? { otherSignatures: named.others } : {}),
-    },
-    null,
-    2,
-  );
-  return `${printableJson(json)}\n`;
+  return jsonDocument({
+    schemaVersion: SCHEMA_VERSION,
+    tool: { name: "model-signing", version },
+    verdict,
+    model: { reference: named.model, name: named.name },
+    signature: named.signature,
+    ...(report.verdict === "verified" ? { identity: identityJson(report.identity) } : {
+      issues: report.issues,
+      ...(report.signedBy ? { signedBy: identityJson(report.signedBy) } : {}),
+    }),
+    ...(model ? { signed: model } : {}),
+    timestamps,
+    checks,
+    files,
+    coverage,
+    ...(named.pulled === undefined ? {} : { pulled: named.pulled }),
+    ...(named.others ? { otherSignatures: named.others } : {}),
+  });
+}
+
+/** In JSON the members tell the kind. */
+function identityJson({ kind: _, ...members }: Identity): object {
+  return members;
 }

@@ -1,10 +1,10 @@
 /** The border between the program and code of others: every call goes out, and every answer comes in, through here. */
 
-import { setInterval } from "node:timers";
 import { aborted, type ErrorCode, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { excerpt } from "../../core/text.ts";
-import { MAX_TEXT_LENGTH, patternAt, ShapeError, textAt } from "./shape.ts";
+import { readAnswer } from "./reading.ts";
+import { MAX_TEXT_LENGTH, patternAt, textAt } from "./shape.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { issueAt } from "./verification.ts";
 
@@ -20,8 +20,8 @@ const STEP_MS = 60_000;
 /** Time that a plugin is given to end what nobody waits for any more, in ms. */
 export const ENDING_MS = 2000;
 
-/** Time for telling what a signature says of itself, in ms: nothing is asked of anybody, and nobody can abort it. */
-export const DESCRIBE_MS = 10_000;
+/** Time for telling what a signature says of itself, in ms: that takes no work. */
+const DESCRIBE_MS = 10_000;
 
 /** Calls that plugins have not answered yet. */
 const open = new Set<Pick<Call<unknown>, "who" | "what">>();
@@ -29,6 +29,11 @@ const open = new Set<Pick<Call<unknown>, "who" | "what">>();
 /** The calls that plugins have not answered, for whoever has to say why the process ends: `plugin "vault" in sign()`. */
 export function openCalls(): readonly string[] {
   return [...open].map(({ who, what }) => `${who} in ${what}`);
+}
+
+/** Options for telling what a signature says of itself, in one step: nothing is asked of anybody. */
+export function describing({ interaction: _, timeout, ...run }: RunOptions): RunOptions {
+  return { ...run, timeout: Math.min(DESCRIBE_MS, timeout ?? Infinity) };
 }
 
 /** What is called. */
@@ -65,21 +70,18 @@ export async function across<T>(call: Call<T>): Promise<T> {
     ...(interaction ? { interaction: stopwatch.pausedBy(interaction) } : {}),
   };
   const { promise: ended, reject } = Promise.withResolvers<never>();
-  // Without a timer, a runtime with nothing left to wait for would end the process, as if all were well.
-  const timer = setInterval(() => {
-    if (stopwatch.isOver) {
-      reject(
-        new ModelSigningError(
-          "PLUGIN_TIMEOUT",
-          `${who} did not end ${what} within ${limit / 1000} s`,
-          // Other calls have limits of their own.
-          call.steps === undefined
-            ? { hint: `--timeout sets the limit of a step; a plugin may take ${STEPS}` }
-            : {},
-        ),
-      );
-    }
-  }, 250);
+  using _watch = stopwatch.watch(() =>
+    reject(
+      new ModelSigningError(
+        "PLUGIN_TIMEOUT",
+        `${who} did not end ${what} within ${limit / 1000} s`,
+        // Other calls have limits of their own.
+        call.steps === undefined
+          ? { hint: `--timeout sets the limit of a step; a plugin may take ${STEPS}` }
+          : {},
+      ),
+    )
+  );
   const abort = () => {
     if (signal) reject(aborted(signal.reason));
   };
@@ -89,31 +91,12 @@ export async function across<T>(call: Call<T>): Promise<T> {
     // A function of its own, so that throwing is as good as rejecting.
     const answer = await Promise.race([(async () => await call.run(options))(), ended]);
     throwIfAborted(signal);
-    return reading(who, what, () => call.read(answer));
+    return readAnswer(who, what, () => call.read(answer));
   } catch (error) {
     throw asFault(who, what, error, signal);
   } finally {
     open.delete(call);
-    clearInterval(timer);
     signal?.removeEventListener("abort", abort);
-  }
-}
-
-/** Reads an answer; what is wrong with it, also a getter that throws, is the plugin's fault. */
-function reading<T>(who: string, what: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new ModelSigningError(
-      "PLUGIN_RESULT",
-      `${who} gave a wrong answer: ${
-        error instanceof ShapeError ? error.message : `${what} gave what cannot be read`
-      }`,
-      {
-        cause: error,
-        hint: "this is a fault of the plugin: model-signing plugin check tells more",
-      },
-    );
   }
 }
 

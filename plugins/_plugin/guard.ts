@@ -13,10 +13,11 @@ import type { RunOptions } from "../../core/options.ts";
 import type { OpenedSigner, Signer, Witness } from "../../core/signer.ts";
 import { quote } from "../../core/text.ts";
 import type { Describer, Verifier } from "../../core/verifier.ts";
-import { across, DESCRIBE_MS, ENDING_MS } from "./across.ts";
+import { across, describing, ENDING_MS } from "./across.ts";
 import { declarationAt, type DeclaredAction, type DeclaredProvider } from "./declaration.ts";
 import { guardSource } from "./guard_source.ts";
-import { listAt, type Members, methodAt, objectAt, ShapeError } from "./shape.ts";
+import { readDeclaration } from "./reading.ts";
+import { listAt, type Members, methodAt, objectAt, optionalAt, ShapeError } from "./shape.ts";
 import { evidenceAt, requireHolding, signedAt } from "./signed.ts";
 import { descriptionAt, verificationAt } from "./verification.ts";
 
@@ -31,7 +32,7 @@ const MAX_WITNESSES = 16;
  * @throws {ModelSigningError} `PLUGIN_CONTRACT` for another version of the contract, `PLUGIN_MALFORMED`
  */
 export function guardPlugin(found: unknown, where: string): Plugin {
-  try {
+  return readDeclaration(`plugin ${where}`, () => {
     const given = objectAt(found, "the plugin");
     requireContract(given["contract"], where);
     const { name, version, contract, providers } = declarationAt(given, "the plugin");
@@ -45,14 +46,7 @@ export function guardPlugin(found: unknown, where: string): Plugin {
         guardProvider(who, declared, objectAt(members[index], `the plugin.providers[${index}]`))
       ),
     };
-  } catch (error) {
-    if (error instanceof ModelSigningError) throw error;
-    const problem = error instanceof ShapeError ? error.message : "it cannot be read";
-    throw new ModelSigningError("PLUGIN_MALFORMED", `plugin ${where} is malformed: ${problem}`, {
-      cause: error,
-      hint: "docs/plugins.md says what a plugin gives; model-signing plugin check tells more",
-    });
-  }
+  });
 }
 
 /**
@@ -93,8 +87,13 @@ function guardProvider(who: string, declared: DeclaredProvider, given: Members):
     }
     case "verifier": {
       const open = openingOf(who, given, where, (value) => verifierAt(who, id, value));
-      const describer = describerAt(who, given["describer"], where);
-      return { ...base, kind, describer, open };
+      const describer = optionalAt(
+        given,
+        "describer",
+        where,
+        (value, at) => describerAt(who, id, value, at),
+      );
+      return { ...base, kind, ...describer, open };
     }
     case "command":
       return guardCommand(who, declared, given);
@@ -192,17 +191,17 @@ function verifierAt(who: string, method: string, value: unknown): Verifier {
   };
 }
 
-function describerAt(who: string, value: unknown, where: string): Describer {
-  const describe = methodAt(objectAt(value, `${where}.describer`), "describe", where);
+function describerAt(who: string, method: string, value: unknown, where: string): Describer {
+  const describe = methodAt(objectAt(value, where), "describe", where);
   return {
-    describe: (bundle) =>
+    describe: (bundle, run) =>
       across({
         who,
         what: "describe()",
-        options: { timeout: DESCRIBE_MS },
+        options: describing(run),
         steps: 1,
-        run: () => describe(structuredClone(bundle)),
-        read: (value) => descriptionAt(value, "describe()"),
+        run: (options) => describe(structuredClone(bundle), options),
+        read: (value) => descriptionAt(value, "describe()", method),
       }),
   };
 }

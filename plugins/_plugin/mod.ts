@@ -1,6 +1,6 @@
 /** Plugins of third parties, whatever form they come in: what they say about themselves, and the border to their code. */
 
-export { across, DESCRIBE_MS, openCalls } from "./across.ts";
+export { across, describing, openCalls } from "./across.ts";
 export {
   declarationAt,
   type DeclaredAction,
@@ -10,6 +10,7 @@ export {
 export { guardPlugin, requireContract } from "./guard.ts";
 export { KEBAB_CASE, lineAt, optionsAt } from "./options.ts";
 export * from "./shape.ts";
+export { readAnswer, readDeclaration } from "./reading.ts";
 export { requireHolding } from "./signed.ts";
 export { descriptionAt, verificationAt } from "./verification.ts";
 export { type PlaceOptions, type SafeFile, safeFile, safePlace } from "./place.ts";

@@ -1,10 +1,8 @@
 /** What a plugin's signer and witness give back. */
 
-import { type KeyObject, X509Certificate } from "node:crypto";
 import type { VerificationMaterial } from "../../core/bundle.ts";
+import { checkSigned } from "../../core/check_signed.ts";
 import { ModelSigningError } from "../../core/errors.ts";
-import { ACCEPTED_KEYS, keyAlgorithm, keyHint, publicKeyFromDer } from "../../core/keys.ts";
-import { verifyBytes } from "../../core/keys.ts";
 import { MAX_CERTIFICATE_BYTES, MAX_CHAIN_LENGTH, MAX_SIGNATURE_BYTES } from "../../core/limits.ts";
 import type { Evidence, Signed } from "../../core/signer.ts";
 import { jsonAt } from "./json.ts";
@@ -63,56 +61,14 @@ function materialAt(value: unknown, where: string): VerificationMaterial {
  * @throws {ModelSigningError} `PLUGIN_ALGORITHM` for a key that the format does not sign with, `PLUGIN_SIGNATURE`
  */
 export function requireHolding(signed: Signed, pae: Uint8Array, who: string): void {
-  let key: KeyObject;
-  let named: string | undefined;
-  try {
-    key = publicKeyFromDer(signed.publicKey);
-    named = namedKey(signed.material);
-  } catch (cause) {
-    throw refused(
-      "PLUGIN_SIGNATURE",
-      `${who} gave a public key or certificate that is none`,
-      cause,
-    );
-  }
-  const found = keyAlgorithm(key);
-  if ("refused" in found) {
-    throw refused(
-      "PLUGIN_ALGORITHM",
-      `${who} signed with ${found.refused}, expected ${ACCEPTED_KEYS}`,
-    );
-  }
-  if (!verifyBytes(key, pae, signed.signature)) {
-    throw refused(
-      "PLUGIN_SIGNATURE",
-      `${who} gave a signature that does not hold for its ${found.algorithm.name} key`,
-    );
-  }
-  if (named !== keyHint(key)) {
-    throw refused("PLUGIN_SIGNATURE", `${who} names another key than the one it signed with`);
-  }
-}
-
-function namedKey(material: VerificationMaterial): string | undefined {
-  switch (material.kind) {
-    case "public-key":
-      return material.hint;
-    case "certificate":
-      return keyHint(new X509Certificate(material.certificate).publicKey);
-    case "certificate-chain":
-      return keyHint(new X509Certificate(material.certificates[0]).publicKey);
-  }
-}
-
-function refused(
-  code: "PLUGIN_ALGORITHM" | "PLUGIN_SIGNATURE",
-  message: string,
-  cause?: unknown,
-): ModelSigningError {
-  return new ModelSigningError(code, message, {
-    hint: "nothing was written; tell whoever made the plugin",
-    ...(cause === undefined ? {} : { cause }),
-  });
+  const found = checkSigned(signed, pae);
+  if ("key" in found) return;
+  const { about, what, cause } = found.problem;
+  throw new ModelSigningError(
+    about === "algorithm" ? "PLUGIN_ALGORITHM" : "PLUGIN_SIGNATURE",
+    `${who} ${what}`,
+    { hint: "nothing was written; tell whoever made the plugin", cause },
+  );
 }
 
 /** Reads what a witness gave. Throws {@link ShapeError}. */

@@ -1,6 +1,10 @@
 /** The time that a plugin takes, without the time that a person takes to answer it. */
 
+import { clearInterval, setInterval } from "node:timers";
 import type { Interaction } from "../../core/options.ts";
+
+/** How often a limit is looked at, in ms: people set limits in seconds. */
+const LOOK_MS = 100;
 
 /** Runs from the beginning. */
 export class Stopwatch {
@@ -14,14 +18,23 @@ export class Stopwatch {
     this.#limit = limit;
   }
 
-  /** Whether the limit has been reached. */
-  get isOver(): boolean {
-    return this.left <= 0;
-  }
-
   /** What is left, in ms. */
   get left(): number {
     return this.#limit - this.#spent - (this.#pending > 0 ? 0 : performance.now() - this.#since);
+  }
+
+  /**
+   * Tells once when the limit has been reached, unless it is disposed of before. Looks from time to time, since the limit
+   * can be infinite and moves with every question. The timer also keeps the process alive: a runtime with nothing left to
+   * wait for would end it, as if all were well.
+   */
+  watch(onOver: () => void): Disposable {
+    const timer = setInterval(() => {
+      if (this.left > 0) return;
+      clearInterval(timer);
+      onOver();
+    }, LOOK_MS);
+    return { [Symbol.dispose]: () => clearInterval(timer) };
   }
 
   /** The same person; while a question is open, the time stands still. Each question has a limit of its own. */

@@ -18,6 +18,8 @@ import { choiceAt, listAt, objectAt, optionalAt, patternAt, ShapeError, textAt }
 /** Checks, timestamps, fields: more would be read by nobody. */
 const MAX_ITEMS = 100;
 
+const KINDS: readonly Identity["kind"][] = ["key", "certificate", "named"];
+
 /** ISO 8601, UTC. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
@@ -111,30 +113,43 @@ function timestampAt(value: unknown, where: string): Timestamp {
   };
 }
 
+/** The kind of an identity may be left out, as plugins in plain JavaScript do: the method implies one. */
 function identityAt(value: unknown, where: string, own: string): Identity {
   const given = objectAt(value, where);
   // Any verifier can come to know a key or a certificate.
   const method = choiceAt(given["method"], `${where}.method`, [own, "key", "certificate"]);
-  if (method === "key") {
-    return {
-      method,
-      keyHint: patternAt(given["keyHint"], `${where}.keyHint`, /^[0-9a-f]{64}$/),
-      algorithm: textAt(given["algorithm"], `${where}.algorithm`),
-    };
+  const implied: Identity["kind"] = method === "key" || method === "certificate" ? method : "named";
+  const kinds = method === own ? KINDS : [implied];
+  const { kind = implied } = optionalAt(
+    given,
+    "kind",
+    where,
+    (value, at) => choiceAt(value, at, kinds),
+  );
+  switch (kind) {
+    case "key":
+      return {
+        kind: "key",
+        method,
+        keyHint: patternAt(given["keyHint"], `${where}.keyHint`, /^[0-9a-f]{64}$/),
+        algorithm: textAt(given["algorithm"], `${where}.algorithm`),
+      };
+    case "certificate":
+      return {
+        kind: "certificate",
+        method,
+        certificate: certificateAt(given["certificate"], `${where}.certificate`),
+        anchor: certificateAt(given["anchor"], `${where}.anchor`),
+      };
+    case "named":
+      return {
+        kind: "named",
+        method,
+        name: textAt(given["name"], `${where}.name`),
+        ...optionalAt(given, "issuer", where, textAt),
+        ...optionalAt(given, "fields", where, fieldsAt),
+      };
   }
-  if (method === "certificate") {
-    return {
-      method,
-      certificate: certificateAt(given["certificate"], `${where}.certificate`),
-      anchor: certificateAt(given["anchor"], `${where}.anchor`),
-    };
-  }
-  return {
-    method,
-    name: textAt(given["name"], `${where}.name`),
-    ...optionalAt(given, "issuer", where, textAt),
-    ...optionalAt(given, "fields", where, fieldsAt),
-  };
 }
 
 function fieldsAt(value: unknown, where: string): Readonly<Record<string, string>> {
@@ -166,12 +181,20 @@ function certificateAt(value: unknown, where: string): CertificateInfo {
   };
 }
 
-/** Reads what a describer gave. Throws {@link ShapeError}. */
-export function descriptionAt(value: unknown, where: string): Description | undefined {
+/**
+ * Reads what a describer gave. Throws {@link ShapeError}.
+ *
+ * @param method the describer's own: whoever reads the words is told whose they are
+ */
+export function descriptionAt(
+  value: unknown,
+  where: string,
+  method: string,
+): Description | undefined {
   if (value === undefined) return undefined;
   const given = objectAt(value, where);
   return {
-    method: patternAt(given["method"], `${where}.method`, KEBAB_CASE),
+    method: choiceAt(given["method"], `${where}.method`, [method]),
     fields: listAt(given["fields"], `${where}.fields`, MAX_ITEMS).map((item, index) => {
       const [label, text] = listAt(item, `${where}.fields[${index}]`, 2);
       return [

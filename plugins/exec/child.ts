@@ -23,10 +23,14 @@ export type ChildOptions = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly declared: readonly string[];
   readonly logger: Logger | undefined;
+};
+
+/** Who is told what a plugin writes. */
+export type Listener = {
   /** Takes one frame. */
-  onFrame(frame: JsonObject): void;
+  frame(frame: JsonObject): void;
   /** Told once, when nothing more will come, and why. */
-  onEnd(reason: ModelSigningError): void;
+  end(reason: ModelSigningError): void;
 };
 
 /** Processes that must not outlive this one. */
@@ -43,7 +47,10 @@ export class PluginChild {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #closed: Promise<void>;
   readonly #reader = new FrameReader();
+  #listener: Listener | undefined;
   #ended = false;
+  /** Why it ended, if nobody had closed it. */
+  #reason: ModelSigningError | undefined;
 
   /**
    * Starts a program, without a shell, in a process group of its own.
@@ -85,7 +92,6 @@ export class PluginChild {
     running.add(this);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#closed = promise;
-    child.stdout.on("data", (chunk: Uint8Array) => this.#read(chunk));
     const stderr = new StderrLog(options);
     child.stderr.on("data", (chunk: Uint8Array) => stderr.take(chunk));
     child.stderr.on("end", () => stderr.end());
@@ -104,6 +110,13 @@ export class PluginChild {
   /** Absolute; the process's current folder, empty at first, which goes when the process does. */
   get folder(): string {
     return this.#folder.path;
+  }
+
+  /** Begins to read what it writes. One listener, from the beginning to the end. */
+  listen(listener: Listener): void {
+    this.#listener = listener;
+    if (this.#reason) listener.end(this.#reason);
+    this.#process.stdout.on("data", (chunk: Uint8Array) => this.#read(chunk, listener));
   }
 
   /** Writes the bytes of a frame. */
@@ -157,10 +170,10 @@ export class PluginChild {
     }
   }
 
-  #read(chunk: Uint8Array): void {
+  #read(chunk: Uint8Array, listener: Listener): void {
     if (this.#ended) return;
     try {
-      for (const frame of this.#reader.take(chunk)) this.#options.onFrame(frame);
+      for (const frame of this.#reader.take(chunk)) listener.frame(frame);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.fail(error.code, error.message);
@@ -170,11 +183,10 @@ export class PluginChild {
   #end(code: ModelSigningError["code"], what: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#options.onEnd(
-      new ModelSigningError(code, `${this.#options.who} ${what}`, {
-        hint: "--log-level debug shows what it wrote on stderr",
-      }),
-    );
+    this.#reason = new ModelSigningError(code, `${this.#options.who} ${what}`, {
+      hint: "--log-level debug shows what it wrote on stderr",
+    });
+    this.#listener?.end(this.#reason);
   }
 }
 

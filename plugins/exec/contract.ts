@@ -134,20 +134,15 @@ class Conversation {
   static async begin(
     { path, environment, logger }: ProtocolContractSubject,
   ): Promise<Conversation> {
-    let plugin: Conversation | undefined;
-    const child = await PluginChild.start(path, {
-      who: `plugin ${quote(path)}`,
-      environment,
-      declared: [],
-      logger,
-      onFrame: (frame) => plugin?.take(frame),
-      onEnd: (reason) => plugin?.take(reason),
-    });
-    return plugin = new Conversation(child);
+    const who = `plugin ${quote(path)}`;
+    return new Conversation(
+      await PluginChild.start(path, { who, environment, declared: [], logger }),
+    );
   }
 
   private constructor(child: PluginChild) {
     this.#child = child;
+    child.listen({ frame: (frame) => this.#take(frame), end: (reason) => this.#take(reason) });
   }
 
   /** Frames that nobody has looked at. */
@@ -163,12 +158,6 @@ class Conversation {
 
   write(bytes: Uint8Array): void {
     this.#child.send(bytes);
-  }
-
-  take(news: JsonObject | ModelSigningError): void {
-    if (news instanceof ModelSigningError) this.#ended = news;
-    else this.#frames.push(news);
-    this.#wake();
   }
 
   /** The next frame, for which the first one is waited longer; throws the reason when there will be none. */
@@ -196,5 +185,11 @@ class Conversation {
 
   async end(): Promise<void> {
     await this.#child.close();
+  }
+
+  #take(news: JsonObject | ModelSigningError): void {
+    if (news instanceof ModelSigningError) this.#ended = news;
+    else this.#frames.push(news);
+    this.#wake();
   }
 }

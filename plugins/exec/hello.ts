@@ -5,6 +5,7 @@ import type { JsonObject } from "../../core/json.ts";
 import type { Option } from "../../core/plugin.ts";
 import { excerpt, quote } from "../../core/text.ts";
 import {
+  booleanAt,
   choiceAt,
   KEBAB_CASE,
   lineAt,
@@ -27,7 +28,7 @@ const PAYLOAD_DIGESTS = ["sha256", "sha384", "sha512"] as const;
 /** In what form a plugin takes what is signed: as it is, or as digests. */
 export type PayloadForm = "pae" | readonly (typeof PAYLOAD_DIGESTS)[number][];
 
-/** A signer or a verifier. */
+/** A signer. */
 export type Role = {
   readonly summary: string;
   readonly options: readonly Option[];
@@ -35,12 +36,18 @@ export type Role = {
   readonly payload: PayloadForm;
 };
 
+/** A verifier. */
+export type VerifierRole = Role & {
+  /** Whether the plugin is asked what signatures claim. */
+  readonly describes: boolean;
+};
+
 /** What a plugin says about itself. */
 export type Hello = {
   readonly name: string;
   readonly version: string;
   readonly signer?: Role;
-  readonly verifier?: Role;
+  readonly verifier?: VerifierRole;
   /** What it would like to learn if the user allows it. */
   readonly wants: readonly "model-path"[];
   /** Variables of the environment. */
@@ -53,7 +60,7 @@ const MAX_ITEMS = 32;
 /**
  * Reads a hello.
  *
- * @param who the plugin, for messages
+ * @param path of the plugin, for messages
  * @throws {ModelSigningError} `PLUGIN_PROTOCOL` and `PLUGIN_CONTRACT` for foreign versions
  * @throws {ShapeError}
  */
@@ -75,7 +82,7 @@ export function helloAt(frame: JsonObject, path: string): Hello {
     name: patternAt(frame["name"], "hello.name", KEBAB_CASE),
     version: patternAt(frame["version"], "hello.version", /^[!-~]{1,64}$/),
     ...optionalAt(frame, "signer", "hello", roleAt),
-    ...optionalAt(frame, "verifier", "hello", roleAt),
+    ...optionalAt(frame, "verifier", "hello", verifierRoleAt),
     // What later versions of the program offer is not there yet.
     wants: listAt(frame["wants"], "hello.wants", MAX_ITEMS).flatMap((want) =>
       want === "model-path" ? [want] : []
@@ -104,6 +111,16 @@ function roleAt(value: unknown, where: string): Role {
     ),
     payload: payloadAt(given["payload"], `${where}.payload`),
   };
+}
+
+function verifierRoleAt(value: unknown, where: string): VerifierRole {
+  const { describes = false } = optionalAt(
+    objectAt(value, where),
+    "describes",
+    where,
+    booleanAt,
+  );
+  return { ...roleAt(value, where), describes };
 }
 
 function payloadAt(value: unknown, where: string): PayloadForm {

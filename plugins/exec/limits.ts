@@ -1,4 +1,7 @@
-/** Every bound on what a program that is a plugin may write, and on how long it may take. */
+/**
+ * Bounds on what a program that is a plugin may write, and on how long it may take. Those on the parts of one message
+ * stand beside their reader.
+ */
 
 /**
  * Bytes of a frame with its newline. A pipe of Linux holds as many, so that a frame can be written in one go; the largest

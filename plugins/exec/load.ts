@@ -14,18 +14,13 @@ import {
 import { Secret } from "../../core/secret.ts";
 import { quote } from "../../core/text.ts";
 import { safeFile } from "../_plugin/mod.ts";
+import { execDescriber } from "./describer.ts";
 import { nameOf } from "./find.ts";
 import type { Hello } from "./hello.ts";
 import { MAX_PROGRAM_BYTES } from "./limits.ts";
 import { PluginSession } from "./session.ts";
 import { execSigner } from "./signer.ts";
-import { describeThrough, execVerifier } from "./verifier.ts";
-
-/** What programs are told of the model, once it is known and the user allows it. */
-export type ModelPathGrant = {
-  /** Absolute. */
-  path?: string;
-};
+import { execVerifier } from "./verifier.ts";
 
 /** How a program is started. */
 export type ExecOptions = {
@@ -33,10 +28,10 @@ export type ExecOptions = {
   readonly outside: readonly string[];
   /** Such as `process.env`, of which a plugin gets a part. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly grant: ModelPathGrant;
+  /** What plugins that want it are told of the model: an absolute path, once it is known and the user allows it. */
+  modelPath?(): string | undefined;
   /** Of this program. */
   readonly programVersion: string;
-  readonly run: RunOptions;
 };
 
 /** A plugin and what it was made of. */
@@ -50,18 +45,19 @@ export type LoadedExecutable = {
  * Starts a program, asks what it can do, and ends it. It is started again when it is used.
  *
  * @throws {ModelSigningError} `USAGE_PLUGIN_PATH`, `PLUGIN_NOT_FOUND`, `PLUGIN_UNSAFE`, `PLUGIN_UNLOADABLE`,
- * `PLUGIN_CRASHED`, `PLUGIN_FLOODED`, `PLUGIN_PROTOCOL`, `PLUGIN_CONTRACT`, `PLUGIN_RESULT`, `PLUGIN_TIMEOUT`, `ABORTED`
+ * `PLUGIN_CRASHED`, `PLUGIN_FLOODED`, `PLUGIN_PROTOCOL`, `PLUGIN_CONTRACT`, `PLUGIN_MALFORMED`, `PLUGIN_TIMEOUT`, `ABORTED`
  */
 export async function loadExecutable(
   path: string,
   options: ExecOptions,
+  run: RunOptions = {},
 ): Promise<LoadedExecutable> {
   const { bytes } = await safeFile(path, { outside: options.outside, limit: MAX_PROGRAM_BYTES });
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const { environment, programVersion } = options;
   const start: Start = (who, run, declared) =>
     PluginSession.open(path, { who, environment, programVersion, declared, run });
-  await using session = await start(`plugin ${quote(path)}`, options.run, []);
+  await using session = await start(`plugin ${quote(path)}`, run, []);
   const { hello } = session;
   const wanted = nameOf(path);
   if (wanted !== undefined && wanted !== hello.name) {
@@ -70,7 +66,7 @@ export async function loadExecutable(
       `plugin ${quote(path)} calls itself ${quote(hello.name)}, expected ${quote(wanted)}`,
     );
   }
-  return { plugin: pluginOf(hello, options.grant, start), sha256 };
+  return { plugin: pluginOf(hello, start, () => options.modelPath?.()), sha256 };
 }
 
 type Start = (
@@ -79,7 +75,7 @@ type Start = (
   declared: readonly string[],
 ) => Promise<PluginSession>;
 
-function pluginOf(hello: Hello, grant: ModelPathGrant, start: Start): Plugin {
+function pluginOf(hello: Hello, start: Start, modelPath: () => string | undefined): Plugin {
   const { name, version, signer, verifier, wants, environment } = hello;
   const who = `plugin ${quote(name)}`;
   const open = async (run: RunOptions) => {
@@ -88,10 +84,10 @@ function pluginOf(hello: Hello, grant: ModelPathGrant, start: Start): Plugin {
     await session[Symbol.asyncDispose]();
     throw new ModelSigningError("PLUGIN_PROTOCOL", `${who} says another hello than before`);
   };
-  const members = (settings: Settings, options: readonly Option[]) => ({
-    settings: told(settings, options),
-    ...(wants.includes("model-path") && grant.path !== undefined ? { model: grant.path } : {}),
-  });
+  const members = (settings: Settings, options: readonly Option[]) => {
+    const model = wants.includes("model-path") ? modelPath() : undefined;
+    return { settings: told(settings, options), ...(model === undefined ? {} : { model }) };
+  };
   const providers: Provider[] = [];
   if (signer) {
     const { payload: form, ...described } = signer;
@@ -111,12 +107,12 @@ function pluginOf(hello: Hello, grant: ModelPathGrant, start: Start): Plugin {
     });
   }
   if (verifier) {
-    const { payload: form, ...described } = verifier;
+    const { payload: form, describes, ...described } = verifier;
     providers.push({
       kind: "verifier",
       id: name,
       ...described,
-      describer: { describe: (bundle) => describeThrough(() => open({}), name, bundle) },
+      ...(describes ? { describer: execDescriber({ open, method: name }) } : {}),
       open: (settings, run) =>
         Promise.resolve(
           execVerifier({

@@ -4,10 +4,5 @@ export type { ProtocolContractSubject } from "./contract.ts";
 export { findExecutable, listExecutables } from "./find.ts";
 export { PROTOCOL_VERSION } from "./hello.ts";
 export { MAX_PROGRAM_BYTES } from "./limits.ts";
-export {
-  type ExecOptions,
-  type LoadedExecutable,
-  loadExecutable,
-  type ModelPathGrant,
-} from "./load.ts";
+export { type ExecOptions, type LoadedExecutable, loadExecutable } from "./load.ts";
 export { protocolContract } from "./suite.ts";

@@ -1,18 +1,15 @@
 /** A conversation with a plugin: hello, then one request after the other. */
 
-import { Buffer } from "node:buffer";
-import { setInterval } from "node:timers";
 import { aborted, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { CONTRACT_VERSION } from "../../core/plugin.ts";
 import { excerpt } from "../../core/text.ts";
-import { ShapeError, Stopwatch } from "../_plugin/mod.ts";
+import { readAnswer, readDeclaration, ShapeError } from "../_plugin/mod.ts";
 import { PluginChild } from "./child.ts";
-import { frameBytes } from "./frames.ts";
 import { type Hello, helloAt, PROTOCOL_VERSION } from "./hello.ts";
-import { GRACE_MS, HELLO_MS, MAX_FRAME_BYTES, REQUEST_MS } from "./limits.ts";
-import { Prompts } from "./prompts.ts";
+import { Line } from "./line.ts";
+import { HELLO_MS, REQUEST_MS } from "./limits.ts";
 
 /** How a plugin is started. */
 export type SessionOptions = {
@@ -37,14 +34,6 @@ export type Request<T> = {
   read(answer: JsonObject): T;
 };
 
-/** What is being waited for. */
-type Waiting = {
-  readonly id: number;
-  readonly prompts: Prompts | undefined;
-  settle(frame: JsonObject): void;
-  fail(reason: ModelSigningError): void;
-};
-
 /** A running plugin that has said hello. */
 export class PluginSession implements AsyncDisposable {
   /** What the plugin says about itself. */
@@ -59,37 +48,26 @@ export class PluginSession implements AsyncDisposable {
   /**
    * Starts a plugin and waits for its hello.
    *
-   * @throws {ModelSigningError} `PLUGIN_UNLOADABLE`, `PLUGIN_CRASHED`, `PLUGIN_FLOODED`, `PLUGIN_PROTOCOL`,
-   * `PLUGIN_CONTRACT`, `PLUGIN_TIMEOUT`, `ABORTED`
+   * @throws {ModelSigningError} `PLUGIN_UNLOADABLE`, `PLUGIN_UNSAFE`, `PLUGIN_CRASHED`, `PLUGIN_FLOODED`,
+   * `PLUGIN_PROTOCOL`, `PLUGIN_CONTRACT`, `PLUGIN_MALFORMED`, `PLUGIN_TIMEOUT`, `ABORTED`
    */
   static async open(path: string, options: SessionOptions): Promise<PluginSession> {
-    const { who } = options;
-    throwIfAborted(options.run.signal);
-    const line = new Line(who);
-    const child = await PluginChild.start(path, {
-      who,
-      environment: options.environment,
-      declared: options.declared,
-      logger: options.run.logger,
-      onFrame: (frame) => line.take(frame),
-      onEnd: (reason) => line.end(reason),
-    });
-    line.child = child;
+    const { who, environment, declared, run } = options;
+    throwIfAborted(run.signal);
+    const child = await PluginChild.start(path, { who, environment, declared, logger: run.logger });
+    const line = new Line(who, child);
     try {
-      const hello = await line.ask(
-        0,
-        {
-          type: "hello",
-          protocol: PROTOCOL_VERSION,
-          contract: CONTRACT_VERSION,
-          program: "model-signing",
-          version: options.programVersion,
-        },
-        new Stopwatch(Math.min(HELLO_MS, options.run.timeout ?? Infinity)),
-        options.run,
-        "say hello",
-      );
-      return new PluginSession(who, child, line, answered(who, () => helloAt(hello, path)));
+      const frame = {
+        type: "hello",
+        protocol: PROTOCOL_VERSION,
+        contract: CONTRACT_VERSION,
+        program: "model-signing",
+        version: options.programVersion,
+      };
+      const limit = Math.min(HELLO_MS, run.timeout ?? Infinity);
+      const answer = await line.ask({ id: 0, frame, limit, what: "say hello" }, run);
+      const hello = readDeclaration(who, () => helloAt(answer, path));
+      return new PluginSession(who, child, line, hello);
     } catch (error) {
       child.kill();
       await child.close();
@@ -121,15 +99,10 @@ export class PluginSession implements AsyncDisposable {
     throwIfAborted(run.signal);
     const id = ++this.#lastId;
     const limit = run.timeout ?? REQUEST_MS;
-    const frame = {
-      type,
-      id,
-      deadline: limit,
-      ...await members(this.#child.folder, id),
-    };
-    const found = await this.#line.ask(id, frame, new Stopwatch(limit), run, `end ${type}`);
+    const frame = { type, id, deadline: limit, ...await members(this.#child.folder, id) };
+    const found = await this.#line.ask({ id, frame, limit, what: `end ${type}` }, run);
     if (found["type"] === "error") throw errorIn(this.#who, found, run.signal);
-    return answered(this.#who, () => {
+    return readAnswer(this.#who, type, () => {
       if (found["type"] === answer) return read(found);
       throw new ShapeError(
         `its answer to ${type} is ${excerpt(String(found["type"]))}, expected "${answer}"`,
@@ -140,148 +113,6 @@ export class PluginSession implements AsyncDisposable {
   /** Ends the plugin. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#child.close();
-  }
-}
-
-/** The pipe's two ends: one question out, frames in until it is answered. */
-class Line {
-  readonly #who: string;
-  child: PluginChild | undefined;
-  #waiting: Waiting | undefined;
-  #ended: ModelSigningError | undefined;
-
-  constructor(who: string) {
-    this.#who = who;
-  }
-
-  /** Sends a frame and gives the frame that answers it. */
-  async ask(
-    id: number,
-    frame: Readonly<Record<string, unknown>>,
-    stopwatch: Stopwatch,
-    run: RunOptions,
-    what: string,
-  ): Promise<JsonObject> {
-    if (this.#ended) throw this.#ended;
-    // It may have fired while the request was put together; no listener would be told.
-    throwIfAborted(run.signal);
-    const bytes = frameBytes(frame);
-    if (bytes === undefined) {
-      throw new ModelSigningError(
-        "PLUGIN_PROTOCOL",
-        `what ${this.#who} would have to be told has more than ${MAX_FRAME_BYTES} bytes`,
-      );
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<JsonObject>();
-    const settled = new AbortController();
-    const signals = [settled.signal, ...(run.signal ? [run.signal] : [])];
-    const asking = { ...run, signal: AbortSignal.any(signals) };
-    const prompts = id === 0 ? undefined : new Prompts(this.#who, asking, stopwatch, (answer) => {
-      this.#send({ type: "answer", id, ...answer });
-    });
-    this.#waiting = { id, prompts, settle: resolve, fail: reject };
-    const limit = stopwatch.left;
-    const timer = setInterval(() => {
-      if (stopwatch.isOver) {
-        this.child?.fail("PLUGIN_TIMEOUT", `did not ${what} within ${Math.round(limit) / 1000} s`);
-      }
-    }, 50);
-    let grace: ReturnType<typeof setTimeout> | undefined;
-    const abort = () => {
-      if (id > 0) this.#send({ type: "cancel", id });
-      // One that does not listen is ended.
-      grace = setTimeout(() => {
-        this.child?.kill();
-        reject(aborted(run.signal?.reason));
-      }, id > 0 ? GRACE_MS : 0);
-    };
-    run.signal?.addEventListener("abort", abort, { once: true });
-    try {
-      this.child?.send(bytes);
-      const answer = await promise;
-      throwIfAborted(run.signal);
-      return answer;
-    } catch (error) {
-      throwIfAborted(run.signal);
-      throw error;
-    } finally {
-      // A question that is still open at the terminal would take the answer to the next one.
-      settled.abort();
-      clearInterval(timer);
-      clearTimeout(grace);
-      run.signal?.removeEventListener("abort", abort);
-      this.#waiting = undefined;
-    }
-  }
-
-  /** Takes a frame of the plugin. */
-  take(frame: JsonObject): void {
-    const { type, id } = frame;
-    const waiting = this.#waiting;
-    if (waiting === undefined) {
-      this.child?.fail("PLUGIN_PROTOCOL", "wrote a frame that nobody had asked for");
-      return;
-    }
-    if (waiting.id === 0) {
-      this.#settle(waiting, frame);
-      return;
-    }
-    switch (type) {
-      case "prompt":
-      case "tell":
-      case "progress": {
-        const problem = id === waiting.id
-          ? waiting.prompts?.take(frame)
-          : `wrote a ${type} for another request`;
-        if (problem !== undefined) this.child?.fail("PLUGIN_PROTOCOL", problem);
-        return;
-      }
-      case "error":
-      case "signed":
-      case "verified":
-      case "described":
-        if (id === waiting.id) this.#settle(waiting, frame);
-        else this.child?.fail("PLUGIN_PROTOCOL", "answered another request than the one it has");
-        return;
-      default:
-        // A later version may say more than this one understands.
-        this.#send({
-          type: "error",
-          ...(typeof id === "number" ? { id } : {}),
-          code: "PLUGIN_UNKNOWN_FRAME",
-          message: `unknown frame ${excerpt(String(type))}`,
-        });
-    }
-  }
-
-  /** Whatever comes after the answer, nobody has asked for. */
-  #settle(waiting: Waiting, answer: JsonObject): void {
-    this.#waiting = undefined;
-    waiting.settle(answer);
-  }
-
-  /** Nothing more will come. */
-  end(reason: ModelSigningError): void {
-    this.#ended = reason;
-    this.#waiting?.fail(reason);
-  }
-
-  #send(frame: Readonly<Record<string, unknown>>): void {
-    const bytes = frameBytes(frame);
-    if (bytes !== undefined) this.child?.send(Buffer.from(bytes));
-  }
-}
-
-/** Reads what a plugin answered. */
-function answered<T>(who: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof ShapeError)) throw error;
-    throw new ModelSigningError("PLUGIN_RESULT", `${who} gave a wrong answer: ${error.message}`, {
-      cause: error,
-      hint: "this is a fault of the plugin: model-signing plugin check tells more",
-    });
   }
 }
 

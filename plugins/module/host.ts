@@ -11,6 +11,15 @@ import { ancestors, compareCodePoints, pathProblem } from "../../core/path.ts";
 import { CONTRACT_VERSION } from "../../core/plugin.ts";
 import type { PluginHost } from "../../core/plugin_host.ts";
 import { Secret } from "../../core/secret.ts";
+import {
+  choiceSetting,
+  flagSetting,
+  listSetting,
+  numberSetting,
+  requiredTextSetting,
+  secretSetting,
+  textSetting,
+} from "../../core/settings.ts";
 import { excerpt, printable, quote } from "../../core/text.ts";
 import { verifyEnvelope } from "../_envelope/mod.ts";
 
@@ -20,6 +29,13 @@ export const pluginHost: PluginHost = Object.freeze({
   ModelSigningError,
   throwIfAborted,
   systemReason,
+  textSetting,
+  requiredTextSetting,
+  choiceSetting,
+  flagSetting,
+  numberSetting,
+  listSetting,
+  secretSetting,
   Secret,
   printable,
   quote,

@@ -5,6 +5,7 @@ import { extname } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { ModelSigningError } from "../../core/errors.ts";
+import type { RunOptions } from "../../core/options.ts";
 import type { Plugin } from "../../core/plugin.ts";
 import { excerpt, quote } from "../../core/text.ts";
 import { across, guardPlugin, safeFile } from "../_plugin/mod.ts";
@@ -19,7 +20,6 @@ export type ModuleOptions = {
   readonly outside: readonly string[];
   /** A folder of the user's own for a short-lived copy; the system's folder for temporary files without it. */
   readonly cacheFolder?: string;
-  readonly signal?: AbortSignal;
   /** Such as `process.env`. Default: the process's own. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 };
@@ -49,7 +49,11 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
  * @throws {ModelSigningError} `USAGE_PLUGIN_PATH`, `PLUGIN_NOT_FOUND`, `PLUGIN_UNSAFE`, `PLUGIN_DIGEST_MISMATCH`,
  * `PLUGIN_UNLOADABLE`, `PLUGIN_CONTRACT`, `PLUGIN_MALFORMED`, `PLUGIN_TIMEOUT`, `ABORTED`, and what the plugin throws
  */
-export async function loadModule(path: string, options: ModuleOptions): Promise<LoadedModule> {
+export async function loadModule(
+  path: string,
+  options: ModuleOptions,
+  run: RunOptions = {},
+): Promise<LoadedModule> {
   const { bytes } = await safeFile(path, { outside: options.outside, limit: MAX_PLUGIN_BYTES });
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   if (options.sha256 !== undefined && options.sha256 !== sha256) {
@@ -70,7 +74,6 @@ export async function loadModule(path: string, options: ModuleOptions): Promise<
   }
   refuseNodePath(options.environment ?? process.env);
   const who = `plugin ${quote(path)}`;
-  const run = options.signal ? { signal: options.signal } : {};
   const namespace = await withPrivateCopy(
     `plugin${extension}`,
     bytes,

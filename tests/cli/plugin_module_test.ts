@@ -44,7 +44,34 @@ test("a plugin's signer signs, and the key method describes what it made", async
   assert.match(signed.stdout, /^SIGNED/);
   const seen = await bench.run(["inspect", "model.sig", "--format", "json"]);
   assertStatus(seen, 0, "inspect");
-  assert.equal(existsSync(join(bench.path, "model.sig")), true);
+  const { method, material, claims } = JSON.parse(seen.stdout);
+  assert.deepEqual([method, material], ["key", "public-key"]);
+  assert.equal(claims.length, 1);
+  assert.equal(claims[0].label, "key hint");
+  assert.match(claims[0].value, /^[0-9a-f]{64}$/);
+});
+
+test("inspect tells the words of a plugin that is named, and the key method's when it fails", async () => {
+  await using bench = await pluginBench();
+  await bench.run(["sign", "key", "model", "--private-key", "key.pem"]);
+  const describing = (body: string) =>
+    verifierSource("", `describer: { async describe(bundle, options) { ${body} } },`);
+  const knowing = await bench.plugin(
+    "knowing.js",
+    describing(`return { method: "demo", certificates: [],
+      fields: [["key of", "the release team"], ["hint", bundle.material.hint]] };`),
+  );
+  const inspect = ["inspect", "model.sig", "--format", "json", "--plugin"];
+  const known = JSON.parse((await bench.run([...inspect, knowing])).stdout);
+  assert.equal(known.method, "demo");
+  assert.deepEqual(known.claims[0], { label: "key of", value: "the release team" });
+  const failing = await bench.plugin("failing.js", describing(`throw new Error("bug");`));
+  const seen = await bench.run([...inspect, failing]);
+  assertStatus(seen, 0, "inspect");
+  assert.match(seen.stderr, /plugin "demo"/);
+  const { method, claims } = JSON.parse(seen.stdout);
+  assert.equal(method, "key");
+  assert.equal(claims[0].value, known.claims[1].value);
 });
 
 test("a plugin's options are typed, and come from the environment and JSON, too", async () => {

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
+import type { Bundle } from "../../../core/bundle.ts";
 import { type ErrorCode, ModelSigningError } from "../../../core/errors.ts";
 import { keyHint, publicKeyDer, signBytes } from "../../../core/keys.ts";
-import type { RunOptions } from "../../../core/options.ts";
+import type { Interaction, RunOptions } from "../../../core/options.ts";
 import { PathFilter } from "../../../core/path_filter.ts";
 import { CONTRACT_VERSION, type Plugin, type Provider } from "../../../core/plugin.ts";
 import { guardPlugin } from "../../../plugins/_plugin/mod.ts";
@@ -230,23 +231,22 @@ test("a guarded witness refuses evidence that no bundle could hold", async () =>
   ) await assertFails(() => witnessed(nonsense), "PLUGIN_RESULT");
 });
 
+const BUNDLE: Bundle = {
+  mediaType: "x",
+  material: { kind: "public-key", hint: "x" },
+  tlogEntries: [],
+  timestamps: [],
+  envelope: { payloadType: "application/vnd.in-toto+json", payload: PAE, signature: PAE },
+};
+
 async function verified(found: unknown) {
-  const provider = providerOf("verifier", {
-    describer: { describe: () => undefined },
-    open: () => ({ verify: () => found }),
-  });
+  const provider = providerOf("verifier", { open: () => ({ verify: () => found }) });
   const verifier = await provider.open({}, {});
-  return await verifier.verify({
-    mediaType: "x",
-    material: { kind: "public-key", hint: "x" },
-    tlogEntries: [],
-    timestamps: [],
-    envelope: { payloadType: "application/vnd.in-toto+json", payload: PAE, signature: PAE },
-  }, {});
+  return await verifier.verify(BUNDLE, {});
 }
 
 const PASSED = { id: "signature", status: "passed", detail: "holds" };
-const IDENTITY = { method: "demo", name: "somebody" };
+const IDENTITY = { kind: "named", method: "demo", name: "somebody" };
 const VERIFIED = { checks: [PASSED], identity: IDENTITY, timestamps: [], encoding: "standard" };
 
 test("a guarded verifier refuses findings that contradict the contract", async () => {
@@ -277,6 +277,9 @@ test("a guarded verifier refuses findings that contradict the contract", async (
       { ...VERIFIED, identity: {} },
       { ...VERIFIED, identity: { method: "demo" } },
       { ...VERIFIED, identity: { method: "certificate" } },
+      { ...VERIFIED, identity: { ...IDENTITY, kind: "key" } },
+      { ...VERIFIED, identity: { ...IDENTITY, kind: "other" } },
+      { ...VERIFIED, identity: { ...IDENTITY, method: "key" } },
       // Of another method.
       { ...VERIFIED, identity: { method: "sigstore", name: "somebody" } },
       ...["yesterday", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z"].map((time) => ({
@@ -286,6 +289,49 @@ test("a guarded verifier refuses findings that contradict the contract", async (
       { ...VERIFIED, checks: Array.from({ length: 200 }, (_, i) => ({ ...PASSED, id: `c${i}` })) },
     ]
   ) await assertFails(() => verified(nonsense), "PLUGIN_RESULT");
+});
+
+test("a guarded verifier's identity is of the kind that it says, or of the one that its method implies", async () => {
+  const key = { keyHint: "0".repeat(64), algorithm: "EC P-256" };
+  const identityOf = async (identity: object) =>
+    (await verified({ ...VERIFIED, identity })).identity;
+  const { kind: _, ...silent } = IDENTITY;
+  assert.deepEqual(await identityOf(silent), IDENTITY);
+  assert.deepEqual(await identityOf({ method: "key", ...key }), {
+    kind: "key",
+    method: "key",
+    ...key,
+  });
+  const own = { kind: "key", method: "demo", ...key };
+  assert.deepEqual(await identityOf(own), own);
+});
+
+test("a guarded describer speaks for its own method, in time, and asks nobody", async () => {
+  const described = async (describe: (...given: unknown[]) => unknown, run: RunOptions = {}) => {
+    const { describer } = providerOf("verifier", { open: () => {}, describer: { describe } });
+    return await describer!.describe(BUNDLE, run);
+  };
+  const words = { method: "demo", fields: [["kept in", "a safe"]], certificates: [] };
+  const given: unknown[] = [];
+  const telling = (...args: unknown[]) => (given.push(...args), words);
+  const interaction = { tell: () => {} } as unknown as Interaction;
+  assert.deepEqual(await described(telling, { interaction, timeout: 1e9 }), words);
+  assert.deepEqual(given, [BUNDLE, { timeout: 10_000 }]);
+  assert.equal(await described(() => undefined), undefined);
+  for (
+    const nonsense of [
+      null,
+      { ...words, method: "key" },
+      { ...words, fields: [["", "a safe"]] },
+      { ...words, fields: [["kept in".repeat(9), "a safe"]] },
+      { ...words, fields: Array(101).fill(["kept in", "a safe"]) },
+      { ...words, certificates: [{}] },
+    ]
+  ) await assertFails(() => described(() => nonsense), "PLUGIN_RESULT");
+  const never = () => new Promise(() => {});
+  await assertFails(() => described(never, { timeout: 50 }), "PLUGIN_TIMEOUT");
+  await assertFails(() => described(never, { signal: AbortSignal.timeout(20) }), "ABORTED");
+  assert.equal(providerOf("verifier", { open: () => {} }).describer, undefined);
 });
 
 const RULES = { filter: new PathFilter({ ignorePaths: [] }), allowSymlinks: false };
@@ -359,7 +405,7 @@ test("a guarded puller gets the folder and a hasher, and its errors name the plu
     const provider = providerOf("source", { open: () => ({ source, puller: { pull } }) });
     return (await provider.open("demo:model", {}, {})).puller!;
   };
-  const input = { folder: "to", hasher: hasherFactory() };
+  const input = { folder: "to", hasher: hasherFactory(), signed: new Set(["a"]) };
   await (await pullerOf((first) => void given.push(first))).pull(input, {});
   assert.deepEqual(given, [input]);
   const failing = await pullerOf(() => {
@@ -454,7 +500,7 @@ test("a provider without its functions is refused before it is used", () => {
     const provider of [
       { kind: "signer" },
       { kind: "witness", open: 1 },
-      { kind: "verifier", open: () => {} },
+      { kind: "verifier" },
       { kind: "verifier", open: () => {}, describer: {} },
       { kind: "source" },
       { kind: "command" },

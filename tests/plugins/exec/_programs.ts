@@ -43,15 +43,10 @@ export async function program({ path }: Folder, code: string, name = "demo"): Pr
 export async function load(
   path: string,
   options: Partial<ExecOptions> = {},
+  run: RunOptions = {},
 ): Promise<LoadedExecutable> {
-  return await loadExecutable(path, {
-    outside: [],
-    environment: process.env,
-    grant: {},
-    programVersion: "1",
-    run: {},
-    ...options,
-  });
+  const given = { outside: [], environment: process.env, programVersion: "1", ...options };
+  return await loadExecutable(path, given, run);
 }
 
 export async function providerOf<K extends Provider["kind"]>(

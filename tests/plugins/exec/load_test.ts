@@ -10,7 +10,7 @@ async function assertRefused(
   expected: Parameters<typeof assertFails>[1],
 ): Promise<void> {
   await using place = await folder();
-  await assertFails(load(await program(place, code), { run: { timeout: 5000 } }), expected);
+  await assertFails(load(await program(place, code), {}, { timeout: 5000 }), expected);
 }
 
 test("loadExecutable() learns what a program can do, and makes providers of it", async () => {
@@ -36,13 +36,13 @@ test("loadExecutable() refuses a program that does not say hello", async () => {
   await assertRefused("sys.exit(7)", "PLUGIN_CRASHED");
   await assertRefused("os.kill(os.getpid(), signal.SIGSEGV)", "PLUGIN_CRASHED");
   await assertRefused("raise Exception('bug')", "PLUGIN_CRASHED");
-  await assertRefused("send({'type': 'signed', 'id': 1})", "PLUGIN_RESULT");
+  await assertRefused("send({'type': 'signed', 'id': 1})", "PLUGIN_MALFORMED");
 });
 
 test("loadExecutable() ends a program that says nothing, or too much", async () => {
   await using place = await folder();
   const silent = await program(place, "time.sleep(60)");
-  await assertFails(load(silent, { run: { timeout: 300 } }), "PLUGIN_TIMEOUT");
+  await assertFails(load(silent, {}, { timeout: 300 }), "PLUGIN_TIMEOUT");
   await assertRefused(
     "while True: sys.stdout.write('x' * 4096)",
     "PLUGIN_FLOODED",
@@ -84,26 +84,27 @@ test("loadExecutable() refuses other versions and malformed hellos", async () =>
     ["protocol='1'", "PLUGIN_PROTOCOL"],
     ["contract=99", "PLUGIN_CONTRACT"],
     ["contract=None", "PLUGIN_CONTRACT"],
-    ["name='Demo'", "PLUGIN_RESULT"],
+    ["name='Demo'", "PLUGIN_MALFORMED"],
     ["name='other'", "PLUGIN_MALFORMED"],
-    ["version=''", "PLUGIN_RESULT"],
-    ["signer=None", "PLUGIN_RESULT"],
-    ["signer={}", "PLUGIN_RESULT"],
-    ["signer={**HELLO['signer'], 'payload': 'digest'}", "PLUGIN_RESULT"],
-    ["signer={**HELLO['signer'], 'payload': []}", "PLUGIN_RESULT"],
-    ["signer={**HELLO['signer'], 'payload': ['md5']}", "PLUGIN_RESULT"],
-    ["signer={**HELLO['signer'], 'options': [{'name': 'X'}]}", "PLUGIN_RESULT"],
-    ["environment=['MODEL_SIGNING_PASSWORD']", "PLUGIN_RESULT"],
-    ["environment=['BUN_OPTIONS']", "PLUGIN_RESULT"],
-    ["environment=['lower']", "PLUGIN_RESULT"],
-    ["environment='HOME'", "PLUGIN_RESULT"],
+    ["version=''", "PLUGIN_MALFORMED"],
+    ["signer=None", "PLUGIN_MALFORMED"],
+    ["signer={}", "PLUGIN_MALFORMED"],
+    ["signer={**HELLO['signer'], 'payload': 'digest'}", "PLUGIN_MALFORMED"],
+    ["signer={**HELLO['signer'], 'payload': []}", "PLUGIN_MALFORMED"],
+    ["signer={**HELLO['signer'], 'payload': ['md5']}", "PLUGIN_MALFORMED"],
+    ["signer={**HELLO['signer'], 'options': [{'name': 'X'}]}", "PLUGIN_MALFORMED"],
+    ["verifier={**HELLO['signer'], 'describes': 'yes'}", "PLUGIN_MALFORMED"],
+    ["environment=['MODEL_SIGNING_PASSWORD']", "PLUGIN_MALFORMED"],
+    ["environment=['BUN_OPTIONS']", "PLUGIN_MALFORMED"],
+    ["environment=['lower']", "PLUGIN_MALFORMED"],
+    ["environment='HOME'", "PLUGIN_MALFORMED"],
   ];
   for (const [change, code] of cases) {
     await assertRefused(`hello(${change})\nsys.stdin.read()`, code);
   }
   await assertRefused(
     "next(frames()); h = dict(HELLO); del h['signer']; send(h); sys.stdin.read()",
-    "PLUGIN_RESULT",
+    "PLUGIN_MALFORMED",
   );
 });
 

@@ -112,12 +112,12 @@ test("a program gets a scrubbed environment, and the variables that it declares"
 });
 
 test("a program learns the model's path only if it asks and the user allows", async () => {
-  const grant = { path: "/models/mine" };
+  const modelPath = () => "/models/mine";
   const asks = `wants=["model-path", "moon"]`;
   const model = `request.get("model")`;
-  assert.equal(await told(telling(model, asks), {}, { grant }), "/models/mine");
-  assert.equal(await told(telling(model, asks), {}, { grant: {} }), null);
-  assert.equal(await told(telling(model), {}, { grant }), null);
+  assert.equal(await told(telling(model, asks), {}, { modelPath }), "/models/mine");
+  assert.equal(await told(telling(model, asks), {}, { modelPath: () => undefined }), null);
+  assert.equal(await told(telling(model), {}, { modelPath }), null);
 });
 
 test("a program that lies about the algorithm is refused", async () => {

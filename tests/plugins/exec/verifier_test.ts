@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Bundle } from "../../../core/bundle.ts";
 import type { SignatureVerification } from "../../../core/verifier.ts";
-import { assertFails, folder, keepingLogger, program, providerOf } from "./_programs.ts";
+import { derOf, Pki } from "../../support/pki.ts";
+import {
+  assertFails,
+  type Folder,
+  folder,
+  keepingLogger,
+  person,
+  program,
+  providerOf,
+} from "./_programs.ts";
 
 const BUNDLE: Bundle = {
   mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
@@ -16,9 +25,9 @@ const BUNDLE: Bundle = {
   },
 };
 
-/** A verifier that answers every request with this expression. */
-function code(answer: string): string {
-  return `hello(verifier={"summary": "Verify somehow", "options": [], "payload": "pae"})
+/** A verifier that answers every request with this expression. @param more members of what it says of itself */
+function code(answer: string, more = ""): string {
+  return `hello(verifier={"summary": "Verify somehow", "options": [], "payload": "pae"${more}})
 for request in frames():
     send({"id": request["id"], **(${answer})})`;
 }
@@ -34,18 +43,22 @@ async function verifyWith(
   return await verifier.verify(bundle, { logger });
 }
 
+async function describing(place: Folder, answer: string) {
+  return await providerOf("verifier", await program(place, code(answer, `, "describes": True`)));
+}
+
 const PASSED = `{"id": "signature", "status": "passed", "detail": "holds"}`;
 const FAILED =
   `{"id": "signature", "status": "failed", "detail": "no", "issue": {"code": "PLUGIN_DEMO_NO", "message": "no"}}`;
 
 test("a program's findings become a verification, with its name as the method", async () => {
   const verified = await verifyWith(
-    `{"type": "verified", "checks": [${PASSED}], "identity": {"name": "me", "issuer": "you"},
+    `{"type": "verified", "checks": [${PASSED}], "identity": {"name": "me", "issuer": "you", "kind": "key"},
       "timestamps": [{"source": "rfc3161", "time": "2026-01-01T00:00:00Z", "authority": "tsa"}]}`,
   );
   assert.deepEqual(verified, {
     checks: [{ id: "signature", status: "passed", detail: "holds" }],
-    identity: { method: "demo", name: "me", issuer: "you" },
+    identity: { kind: "named", method: "demo", name: "me", issuer: "you" },
     timestamps: [{ source: "rfc3161", time: "2026-01-01T00:00:00Z", authority: "tsa" }],
     encoding: "standard",
   });
@@ -100,14 +113,46 @@ test("material that no frame could hold is a finding, and nothing is started", a
 });
 
 test("a program describes what a bundle claims, or leaves it to others", async () => {
+  using pki = new Pki();
   await using place = await folder();
-  const describing = code(`{"type": "described", "fields": [["key", "value"]]}`);
-  const provider = await providerOf("verifier", await program(place, describing));
-  assert.deepEqual(await provider.describer.describe(BUNDLE), {
-    method: "demo",
-    fields: [["key", "value"]],
-    certificates: [],
-  });
-  const silent = await providerOf("verifier", await program(place, code(`{"type": "described"}`)));
-  assert.equal(await silent.describer.describe(BUNDLE), undefined);
+  const { describer } = await describing(
+    place,
+    `{"type": "described"} if request["material"]["kind"] == "public-key" else
+      {"type": "described", "fields": [["kept in", "a safe"]]}`,
+  );
+  assert.ok(describer);
+  const certificates = [derOf(pki.root().certificate), Uint8Array.of(2, 3)] as const;
+  const material = { kind: "certificate-chain", certificates } as const;
+  const described = await describer.describe({ ...BUNDLE, material }, {});
+  assert.equal(described?.method, "demo");
+  assert.deepEqual(described.fields, [["kept in", "a safe"]]);
+  assert.equal(described.certificates.length, 1);
+  const key = { kind: "public-key", hint: "0" } as const;
+  assert.equal(await describer.describe({ ...BUNDLE, material: key }, {}), undefined);
+  const large = { kind: "certificate", certificate: new Uint8Array(60_000) } as const;
+  assert.equal(await describer.describe({ ...BUNDLE, material: large }, {}), undefined);
+});
+
+test("a program that describes is aborted, and asks nobody", async () => {
+  await using place = await folder();
+  const hanging = await describing(place, "time.sleep(60)");
+  const abort = new AbortController();
+  setTimeout(() => abort.abort(), 50);
+  await assertFails(hanging.describer!.describe(BUNDLE, { signal: abort.signal }), "ABORTED");
+  await assertFails(hanging.describer!.describe(BUNDLE, { timeout: 1000 }), "PLUGIN_TIMEOUT");
+  const asking = await describing(
+    place,
+    `send({"type": "prompt", "id": request["id"], "prompt": 1, "kind": "line", "text": "who?"}) or
+      {"type": "described", "fields": [["answer", next(frames())["error"]]]}`,
+  );
+  const anybody = person("me");
+  const described = await asking.describer!.describe(BUNDLE, { interaction: anybody });
+  assert.deepEqual(described?.fields, [["answer", "INTERACTION_UNAVAILABLE"]]);
+  assert.deepEqual(anybody.heard, []);
+});
+
+test("a program that does not say that it describes is not asked to", async () => {
+  await using place = await folder();
+  const provider = await providerOf("verifier", await program(place, code("sys.exit(1)")));
+  assert.equal(provider.describer, undefined);
 });

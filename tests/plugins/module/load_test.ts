@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { type ErrorCode, ModelSigningError } from "../../../core/errors.ts";
+import type { RunOptions } from "../../../core/options.ts";
 import { type LoadedModule, loadModule, type ModuleOptions } from "../../../plugins/module/mod.ts";
 import { cli, runtimeCommand } from "../../support/cli.ts";
 import { signerSource } from "../../support/plugin_modules.ts";
@@ -49,8 +50,9 @@ function load(
   { cache }: Bench,
   path: string,
   options: Partial<ModuleOptions> = {},
+  run: RunOptions = {},
 ): Promise<LoadedModule> {
-  return loadModule(path, { outside: [], cacheFolder: cache, environment: {}, ...options });
+  return loadModule(path, { outside: [], cacheFolder: cache, environment: {}, ...options }, run);
 }
 
 async function assertRefused(loading: Promise<unknown>, code: ErrorCode): Promise<void> {
@@ -222,7 +224,7 @@ test("loadModule() ends when its signal fires, also while the module waits for s
     "await new Promise((resolve) => setTimeout(resolve, 400));",
   );
   const abort = new AbortController();
-  const loading = load(folder, path, { signal: abort.signal });
+  const loading = load(folder, path, {}, { signal: abort.signal });
   setTimeout(() => abort.abort(), 50);
   await assertRefused(loading, "ABORTED");
 });
