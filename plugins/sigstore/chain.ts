@@ -55,7 +55,7 @@ async function chainTo(
   let path: Path | undefined;
   for (const at of times) {
     const found = await findPath(leaf, material, { at, purpose: PURPOSE.codeSigning });
-    if (!found.path) return { issue: withoutHint(found.issue) };
+    if (!found.path) return { issue: found.issue };
     if (found.outOfDate) return { issue: found.outOfDate };
     path = found.path;
   }
@@ -82,11 +82,6 @@ export function usageIssue(leaf: Certificate): Issue | undefined {
   return keyUsage && !keyUsage.has(KEY_USAGE.digitalSignature)
     ? usage(`the key usage of certificate ${name} does not allow it to sign`)
     : undefined;
-}
-
-/** The hint of the general rules is about flags of the certificate method. */
-function withoutHint({ code, message }: Issue): Issue {
-  return { code, message };
 }
 
 function untrusted(message: string): Issue {

@@ -23,8 +23,10 @@ export function clientTrustConfigOf(json: Json): ClientTrustConfig {
   const config = objectOf(json, "the client trust config");
   const mediaType = textOf(config["mediaType"], "mediaType");
   if (mediaType !== MEDIA_TYPE) {
-    const hint = mediaType.includes("trustedroot") ? "; a trusted root goes to --trust-root" : "";
-    throw new MemberError(`its media type is ${quote(mediaType)}, expected ${MEDIA_TYPE}${hint}`);
+    const remark = mediaType.includes("trustedroot")
+      ? "; a trusted root alone has an option of its own"
+      : "";
+    throw new MemberError(`its media type is ${quote(mediaType)}, expected ${MEDIA_TYPE}${remark}`);
   }
   const trustedRoot = objectOf(config["trustedRoot"], "trustedRoot");
   const signingConfig = config["signingConfig"];

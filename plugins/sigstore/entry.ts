@@ -1,6 +1,6 @@
 /** Entries of a transparency log, as a bundle carries them (Sigstore's TransparencyLogEntry message). */
 
-import { Buffer } from "node:buffer";
+import { hex } from "../../core/encoding.ts";
 import { type Parsed, parsed, Refusal } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
@@ -119,8 +119,4 @@ function shortTextOf(value: Json | undefined, where: string): string {
 function hash(bytes: Uint8Array, where: string): Uint8Array {
   if (bytes.length !== 32) throw new MemberError(`${where} has ${bytes.length} bytes, expected 32`);
   return bytes;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

@@ -9,8 +9,8 @@ import type { DigestName, SignedContent } from "./content.ts";
 import type { LogEntry } from "./entry.ts";
 import { bytesOf, MemberError, objectOf, objectsOf, textOf } from "./members.ts";
 
-/** Values in an entry: real ones have about 20. */
-const MAX_BODY_VALUES = 1000;
+/** Values in the body of an entry: real ones have about 20. */
+export const MAX_BODY_VALUES = 1000;
 
 /** What an entry claims. */
 type Claim = {

@@ -39,7 +39,7 @@ const MAX_PIECES = 32;
  * Verifies the log entries of a bundle.
  *
  * @param signer DER of the certificate or public key that the signature verifies with
- * @param proofRequired false for bundles before v0.3, whose entries may have a promise only
+ * @param proofRequired false takes an entry with the log's promise only
  */
 export function verifyEntries(
   entries: readonly JsonObject[],

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { KeyObject } from "node:crypto";
+import { base64 } from "../../core/encoding.ts";
 import { ModelSigningError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { publicKeyDer, signBytes } from "../../core/keys.ts";
@@ -60,7 +61,7 @@ export async function requestCertificate(
           algorithm: "ECDSA",
           content: publicKey.export({ type: "spki", format: "pem" }),
         },
-        proofOfPossession: Buffer.from(proof).toString("base64"),
+        proofOfPossession: base64(proof),
       },
     }),
     maxBytes: MAX_ANSWER_BYTES,

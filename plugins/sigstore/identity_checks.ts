@@ -1,6 +1,6 @@
 /** The checks `identity` and `identity-provider`: whether the certificate names whom the verifier expects. */
 
-import { failedCheck, skippedCheck } from "../../core/check.ts";
+import { failedCheck, passedCheck, skippedCheck } from "../../core/check.ts";
 import { quote } from "../../core/text.ts";
 import type { Check } from "../../core/verifier.ts";
 import type { ClaimsResult } from "./claims.ts";
@@ -42,7 +42,7 @@ export function identityChecks(
       );
     }
     const issue = findIssue(claims, policy);
-    return issue ? failedCheck(id, issue) : { id, status: "passed", detail };
+    return issue ? failedCheck(id, issue) : passedCheck(id, detail);
   }
   return [
     compared("identity", policy.identity, identityIssue, `signed by ${quote(claims.identity)}`),

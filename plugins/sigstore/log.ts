@@ -1,6 +1,7 @@
 /** Whether an entry is in a log that is trusted. */
 
 import { Buffer } from "node:buffer";
+import { base64 } from "../../core/encoding.ts";
 import type { Issue, IssueCode } from "../../core/errors.ts";
 import { isSignedBy } from "./checkpoint.ts";
 import { printable } from "../../core/text.ts";
@@ -26,7 +27,7 @@ export type LogResult =
 
 /**
  * Verifies that a trusted log holds the entry: by the inclusion proof up to a checkpoint that the log has
- * signed, and by its inclusion promise when there is one. Bundles before v0.3 may have the promise only.
+ * signed, and by its inclusion promise when there is one. Unless a proof is required, a promise is enough.
  *
  * Findings: `TLOG_UNKNOWN` (foreign), `TLOG_INCLUSION_PROOF`, `TLOG_CHECKPOINT`, `TLOG_INCLUSION_PROMISE`.
  */
@@ -109,7 +110,7 @@ function proofIssue(
 /** What a signed entry timestamp is over: canonical JSON (RFC 8785), whose members are in this order. */
 function promisedBytes({ body, logIndex, logId }: LogEntry, time: Date): Uint8Array {
   return Buffer.from(JSON.stringify({
-    body: Buffer.from(body).toString("base64"),
+    body: base64(body),
     integratedTime: time.getTime() / 1000,
     logID: logId,
     logIndex,

@@ -11,7 +11,7 @@ export {
   type TokenSource,
 } from "./oidc/mod.ts";
 export { sigstorePlugin } from "./plugin.ts";
-export { type ExpectedText, type SignerPolicy, wholeTextPattern } from "./policy.ts";
+export type { ExpectedText, SignerPolicy } from "./policy.ts";
 export {
   builtinTrust,
   describeTrust,

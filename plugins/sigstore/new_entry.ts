@@ -10,8 +10,8 @@ import { MemberError } from "./members.ts";
 /** A signature that is to be logged. */
 export type NewEntry = {
   readonly content: SignedContent;
-  /** What the content is, when it is an envelope. */
-  readonly envelope?: { readonly payloadType: string; readonly payload: Uint8Array };
+  /** What the content is of. */
+  readonly envelope: { readonly payloadType: string; readonly payload: Uint8Array };
   /** DER of the certificate, whose key is EC P-256. */
   readonly certificate: Uint8Array;
 };

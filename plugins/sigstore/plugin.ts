@@ -1,7 +1,8 @@
 /** The Sigstore method as a plugin. */
 
 import process from "node:process";
-import { ModelSigningError } from "../../core/errors.ts";
+import { type Hints, withHints } from "../../core/hint.ts";
+import type { RunOptions } from "../../core/options.ts";
 import {
   CONTRACT_VERSION,
   type Option,
@@ -10,10 +11,16 @@ import {
   type SignerProvider,
   type VerifierProvider,
 } from "../../core/plugin.ts";
-import { Secret } from "../../core/secret.ts";
+import {
+  flagSetting,
+  requiredTextSetting,
+  secretSetting,
+  textSetting,
+} from "../../core/settings.ts";
 import { sigstoreDescriber } from "./describer.ts";
 import { type ExpectedText, wholeTextPattern } from "./policy.ts";
-import { selectTrust } from "./trust/mod.ts";
+import { type SelectedTrust, selectTrust } from "./trust/mod.ts";
+import { trustChoice } from "./trust/choice.ts";
 import { trustCommand } from "./trust/command.ts";
 import { sigstoreVerifier } from "./verifier.ts";
 
@@ -31,6 +38,7 @@ const USE_STAGING: Option = {
   fromEnvironment: false,
   description: "Use Sigstore's staging instance, which is for tests: what it says is worth nothing",
 };
+const TRUST_HINTS: Hints = { USAGE: "give one of --use-staging, --trust-config, --trust-root" };
 
 const signer: SignerProvider = {
   kind: "signer",
@@ -82,12 +90,12 @@ const signer: SignerProvider = {
     // The clients of the services are not needed to verify, and take time to load.
     const { openSigner } = await import("./open_signer.ts");
     return await openSigner({
-      identityToken: secret(settings, "identity-token"),
-      ambient: settings["use-ambient-credentials"] === true,
-      outOfBand: settings["oauth-force-oob"] === true,
-      clientId: text(settings, "client-id") ?? "sigstore",
-      clientSecret: secret(settings, "client-secret"),
-      trust: await selectTrust(trustChoice(settings), options),
+      identityToken: secretSetting(settings, "identity-token"),
+      ambient: flagSetting(settings, "use-ambient-credentials") ?? false,
+      outOfBand: flagSetting(settings, "oauth-force-oob") ?? false,
+      clientId: textSetting(settings, "client-id") ?? "sigstore",
+      clientSecret: secretSetting(settings, "client-secret"),
+      trust: await chosenTrust(settings, options),
       env: process.env,
     }, options);
   },
@@ -147,7 +155,7 @@ const verifier: VerifierProvider = {
   describer: sigstoreDescriber,
   async open(settings, options) {
     return sigstoreVerifier({
-      trust: await selectTrust(trustChoice(settings), options),
+      trust: await chosenTrust(settings, options),
       identity: expected(settings, "identity"),
       issuer: expected(settings, "identity-provider"),
     });
@@ -162,29 +170,13 @@ export const sigstorePlugin: Plugin = {
   providers: [signer, verifier, trustCommand],
 };
 
-function trustChoice(settings: Settings): Parameters<typeof selectTrust>[0] {
-  const [trustConfig, trustRoot] = [text(settings, "trust-config"), text(settings, "trust-root")];
-  return {
-    useStaging: settings["use-staging"] === true,
-    ...(trustConfig === undefined ? {} : { trustConfig }),
-    ...(trustRoot === undefined ? {} : { trustRoot }),
-  };
+async function chosenTrust(settings: Settings, options: RunOptions): Promise<SelectedTrust> {
+  return await withHints(TRUST_HINTS, () => selectTrust(trustChoice(settings), options));
 }
 
 function expected(settings: Settings, name: string): ExpectedText {
-  const pattern = text(settings, `${name}-regexp`);
-  if (pattern !== undefined) return wholeTextPattern(pattern, `--${name}-regexp`);
-  const exact = text(settings, name);
-  if (exact === undefined) throw new ModelSigningError("USAGE", `no --${name} was given`);
-  return exact;
-}
-
-function text(settings: Settings, name: string): string | undefined {
-  const value = settings[name];
-  return typeof value === "string" ? value : undefined;
-}
-
-function secret(settings: Settings, name: string): Secret | undefined {
-  const value = settings[name];
-  return value instanceof Secret ? value : undefined;
+  const pattern = textSetting(settings, `${name}-regexp`);
+  return pattern === undefined
+    ? requiredTextSetting(settings, name)
+    : wholeTextPattern(pattern, `--${name}-regexp`);
 }

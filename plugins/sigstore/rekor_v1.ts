@@ -1,11 +1,13 @@
-/** Entries of Rekor v1: `dsse` 0.0.1 for envelopes, `hashedrekord` 0.0.1 for messages. */
+/** Entries of Rekor v1: `dsse` 0.0.1. */
 
 import { Buffer } from "node:buffer";
+import { base64 } from "../../core/encoding.ts";
 import { ModelSigningError } from "../../core/errors.ts";
 import { type Json, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { excerpt } from "../../core/text.ts";
 import { serviceUrl } from "../_http/mod.ts";
+import { MAX_BODY_VALUES } from "./entry_body.ts";
 import { bytesOf, listOf, MemberError, numberOf, objectOf, textOf } from "./members.ts";
 import { askLog, fromLog, LOG, type NewEntry } from "./new_entry.ts";
 
@@ -22,21 +24,29 @@ const TOO_LARGE =
   "this log takes whole envelopes: sign with fewer, larger shards, or with a log of API " +
   "version 2, which takes a digest only";
 
-/** Values in the body of an entry: real ones have about 20. */
-const MAX_BODY_VALUES = 1000;
-
 /**
- * Adds an entry, and gives it as Sigstore's TransparencyLogEntry message. Throws what `requestJson` throws.
+ * Adds an envelope's entry, and gives it as Sigstore's TransparencyLogEntry message.
  *
  * @param base the log's address
+ *
+ * @throws {ModelSigningError} `BUNDLE_TOO_LARGE_TO_WRITE`, and what `requestJson` throws
  */
 export async function addToRekor1(
   base: string,
   entry: NewEntry,
   options: RunOptions,
 ): Promise<JsonObject> {
+  return await proposeToRekor1(base, envelopeEntry(entry), options);
+}
+
+/** Adds an entry of any kind, as the log wants it proposed. Throws what `requestJson` throws. */
+export async function proposeToRekor1(
+  base: string,
+  proposed: JsonObject,
+  options: RunOptions,
+): Promise<JsonObject> {
   const url = serviceUrl(base, PATH, LOG, "SIGNING_CONFIG_MALFORMED");
-  const body = JSON.stringify(proposed(entry));
+  const body = JSON.stringify(proposed);
   const added = await askLog({ url, body, also: 409, hint }, options);
   // An attempt before this one arrived, and its answer was lost.
   const { json } = added.status === 409
@@ -49,20 +59,7 @@ function hint(status: number): string | undefined {
   return status === 413 ? TOO_LARGE : undefined;
 }
 
-function proposed({ content, envelope, certificate }: NewEntry): unknown {
-  const pem = base64(Buffer.from(pemCertificate(certificate), "latin1"));
-  if (!envelope) {
-    const digest = content.digest("sha256");
-    if (!digest) throw new TypeError("a message is logged by its SHA-256 digest");
-    return {
-      apiVersion: "0.0.1",
-      kind: "hashedrekord",
-      spec: {
-        data: { hash: { algorithm: "sha256", value: hex(digest) } },
-        signature: { content: base64(content.signature), publicKey: { content: pem } },
-      },
-    };
-  }
+function envelopeEntry({ content, envelope, certificate }: NewEntry): JsonObject {
   const { payload, payloadType } = envelope;
   if (payload.length > MAX_UPLOADED_BYTES) {
     throw new ModelSigningError(
@@ -82,7 +79,7 @@ function proposed({ content, envelope, certificate }: NewEntry): unknown {
           payloadType,
           signatures: [{ sig: base64(content.signature) }],
         }),
-        verifiers: [pem],
+        verifiers: [base64(Buffer.from(pemCertificate(certificate), "latin1"))],
       },
     },
   };
@@ -161,12 +158,4 @@ function fromHex(value: Json | undefined, where: string): string {
 function pemCertificate(der: Uint8Array): string {
   const lines = base64(der).match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

@@ -1,6 +1,6 @@
-/** Entries of Rekor v2: `hashedrekord` 0.0.2, for envelopes as for messages. */
+/** Entries of Rekor v2: `hashedrekord` 0.0.2. */
 
-import { Buffer } from "node:buffer";
+import { base64 } from "../../core/encoding.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { serviceUrl } from "../_http/mod.ts";
@@ -15,7 +15,7 @@ import { askLog, fromLog, LOG, type NewEntry } from "./new_entry.ts";
  */
 export async function addToRekor2(
   base: string,
-  { content, certificate }: NewEntry,
+  { content, certificate }: Omit<NewEntry, "envelope">,
   options: RunOptions,
 ): Promise<JsonObject> {
   const url = serviceUrl(base, "/api/v2/log/entries", LOG, "SIGNING_CONFIG_MALFORMED");
@@ -77,8 +77,4 @@ function messageOf(answer: JsonObject): JsonObject {
     },
     canonicalizedBody: base64(bytesOf(answer["canonicalizedBody"], "canonicalizedBody")),
   };
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("base64");
 }

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { hex } from "../../core/encoding.ts";
 import type { Issue, IssueCode } from "../../core/errors.ts";
 import {
   context,
@@ -146,7 +147,7 @@ function parseList(bytes: Uint8Array): readonly Sct[] {
 function parseSct(reader: TlsReader): Sct {
   const version = reader.number(1);
   if (version !== 0) throw new SctError(`one is of version ${version + 1}`);
-  const logId = Buffer.from(reader.bytes(32)).toString("hex");
+  const logId = hex(reader.bytes(32));
   const timestamp = reader.bytes(8);
   const milliseconds = Number(Buffer.from(timestamp).readBigUInt64BE());
   // What a Date can hold.

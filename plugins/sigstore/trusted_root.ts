@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
+import { hex } from "../../core/encoding.ts";
 import { ModelSigningError } from "../../core/errors.ts";
 import { type Json, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import { keyAlgorithm, publicKeyFromDer } from "../../core/keys.ts";
@@ -208,10 +209,6 @@ function certificateOf(item: JsonObject, where: string): Certificate {
   const result = parseCertificate(bytesOf(item["rawBytes"], `${where}.rawBytes`));
   if (result.ok) return result.value;
   throw new MemberError(`${where}: ${result.issue.message}`);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }
 
 function malformed(name: string, message: string): ModelSigningError {

@@ -57,7 +57,6 @@ export function entityOf({ material, ...bundle }: Bundle): SignedEntity | undefi
     certificate: material.certificate,
     tlogEntries: bundle.tlogEntries,
     timestamps: bundle.timestamps,
-    proofRequired: true,
   };
 }
 

@@ -11,14 +11,14 @@ import { writeFileAtomically } from "../../core/files.ts";
 import { parseJson } from "../../core/json.ts";
 import { Secret } from "../../core/secret.ts";
 import { readPublicKey } from "../../plugins/_keyfile/mod.ts";
-import { type Artifact, parseSigstoreBundle } from "../../plugins/sigstore/bundle.ts";
-import { signMessage } from "../../plugins/sigstore/message.ts";
 import { givenToken } from "../../plugins/sigstore/oidc/mod.ts";
 import { chooseServices } from "../../plugins/sigstore/services.ts";
 import { serviceSigner, type ServiceSignerOptions } from "../../plugins/sigstore/signer.ts";
 import { parseSigningConfig } from "../../plugins/sigstore/signing_config.ts";
 import { builtinTrust, selectTrust, type Trust } from "../../plugins/sigstore/trust/mod.ts";
-import { type EntityPolicy, verifyEntity } from "../../plugins/sigstore/verify.ts";
+import { type Artifact, parseSigstoreBundle } from "../support/sigstore_any_bundle.ts";
+import { type AnyPolicy, verifyAny } from "../support/sigstore_any_verify.ts";
+import { signMessage } from "./sign_message.ts";
 
 const OPTIONS = {
   "staging": { type: "boolean" },
@@ -66,7 +66,7 @@ async function signBundle(file: string, flags: Flags): Promise<void> {
   const signing = { services: await services(flags), tokenSource: givenToken(token, "sigstore") };
   const bundle = flags["in-toto"]
     ? await signStatement(content, signing)
-    : await signMessage(content, signing, {});
+    : await signMessage(content, signing);
   // As in the product, nothing is written that would not verify.
   const artifact = flags["in-toto"] ? firstSubject(content) : { bytes: content };
   const anybody = { identity: /^[^]+$/u, issuer: /^[^]+$/u };
@@ -101,22 +101,22 @@ async function verifyBundle(artifact: string, flags: Flags): Promise<void> {
 async function requireVerified(
   bundle: Uint8Array,
   artifact: Artifact,
-  policy: EntityPolicy,
+  policy: AnyPolicy,
   flags: Flags,
 ): Promise<void> {
   const entity = parseSigstoreBundle(bundle, artifact);
   if (!entity.ok) throw rejected([entity.issue]);
   const trust = await trusted(flags);
-  const { checks, identity } = await verifyEntity(entity.value, { trust, policy });
+  const checks = await verifyAny(entity.value, { trust, policy });
   const issues = checks.flatMap((check) => check.status === "failed" ? [check.issue] : []);
-  if (issues.length > 0 || identity === undefined) throw rejected(issues);
+  if (checks.some(({ status }) => status !== "passed")) throw rejected(issues);
 }
 
 function rejected(issues: ModelSigningError["issues"]): ModelSigningError {
   return new ModelSigningError("BUNDLE_REFUSED", "the bundle does not verify", { issues });
 }
 
-async function policy(flags: Flags): Promise<EntityPolicy> {
+async function policy(flags: Flags): Promise<AnyPolicy> {
   const { key } = flags;
   if (key !== undefined) return { publicKey: readPublicKey(await readFile(key), key) };
   return {

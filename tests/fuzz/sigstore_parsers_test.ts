@@ -8,19 +8,19 @@ import type { Issue, IssueCode } from "../../core/errors.ts";
 import { isObject, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import { printable } from "../../core/text.ts";
 import { type Certificate, parseCertificate } from "../../plugins/_x509/mod.ts";
-import { parseSigstoreBundle } from "../../plugins/sigstore/bundle.ts";
 import { parseCheckpoint } from "../../plugins/sigstore/checkpoint.ts";
 import { certificateClaims } from "../../plugins/sigstore/claims.ts";
-import { messageContent } from "../../plugins/sigstore/content.ts";
 import { parseEntry } from "../../plugins/sigstore/entry.ts";
 import { bodyIssue } from "../../plugins/sigstore/entry_body.ts";
 import { verifyEntries } from "../../plugins/sigstore/evidence.ts";
 import { MemberError } from "../../plugins/sigstore/members.ts";
 import { SCT_LIST, verifyScts } from "../../plugins/sigstore/sct.ts";
-import { verifyEntity } from "../../plugins/sigstore/verify.ts";
 import { encode, type Loose, sha256, statementOf } from "../support/bundles.ts";
+import { parseSigstoreBundle } from "../support/sigstore_any_bundle.ts";
+import { verifyAny } from "../support/sigstore_any_verify.ts";
 import { Forge, FORGED_POLICY, fulcioText, fulcioUtf8 } from "../support/sigstore_forge.ts";
 import { AnyLog } from "../support/sigstore_log.ts";
+import { messageContent } from "../support/sigstore_message.ts";
 import { mutated } from "./_mutated.ts";
 import { mutatedJson } from "./_mutated_json.ts";
 
@@ -214,12 +214,8 @@ test("parseSigstoreBundle() and verifyEntity() give findings for any bytes", asy
           ...["ENVELOPE_SIGNATURES", "SIGNATURE_INVALID"] as const,
         ]);
       }
-      const { checks, identity } = await verifyEntity(parsed.value, {
-        trust: TRUST,
-        policy: FORGED_POLICY,
-      });
+      const checks = await verifyAny(parsed.value, { trust: TRUST, policy: FORGED_POLICY });
       verified++;
-      assert.equal(checks.every(({ status }) => status === "passed"), identity !== undefined);
       for (const { detail } of checks) assert.equal(printable(detail), detail);
     }),
     { numRuns: 1000 },

@@ -109,7 +109,9 @@ export async function codesFor(
 }
 
 /** Id and code of every check that failed. */
-export function failures({ checks }: SignatureVerification): Readonly<Record<string, string>> {
+export function failures(
+  { checks }: Pick<SignatureVerification, "checks">,
+): Readonly<Record<string, string>> {
   return Object.fromEntries(
     checks.flatMap((check) => check.status === "failed" ? [[check.id, check.issue.code]] : []),
   );

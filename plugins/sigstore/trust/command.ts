@@ -3,13 +3,16 @@
 import { Buffer } from "node:buffer";
 import { ModelSigningError } from "../../../core/errors.ts";
 import { checkWritable, writeFileAtomically } from "../../../core/files.ts";
+import { type Hints, withHints } from "../../../core/hint.ts";
 import type { CommandIo, CommandProvider, Option, Settings } from "../../../core/plugin.ts";
-import { printable, printableJson } from "../../../core/text.ts";
+import { textSetting } from "../../../core/settings.ts";
+import { jsonDocument, printable } from "../../../core/text.ts";
 import { serializeClientTrustConfig } from "../client_trust_config.ts";
 import { userCacheFolder } from "./cache.ts";
+import { trustChoice } from "./choice.ts";
 import { describeTrust } from "./describe.ts";
 import { instanceRepository, type Repository, repositoryOf } from "./repository.ts";
-import { selectTrust, type TrustChoice } from "./select.ts";
+import { selectTrust } from "./select.ts";
 import type { SelectedTrust } from "./trust.ts";
 
 const USE_STAGING: Option = {
@@ -102,13 +105,17 @@ export const trustCommand: CommandProvider = {
   ],
 };
 
+const HINTS: Hints = {
+  USAGE: "give one of --use-staging, --trust-root, --trust-config, --tuf-root",
+};
+
 async function show(settings: Settings, io: CommandIo): Promise<0> {
   const now = new Date();
-  const trust = await selectTrust({ ...choice(settings), now }, io);
+  const trust = await chosenTrust(settings, now, io);
   const { viewTrust } = await import("./view.ts");
   const view = viewTrust(trust, now);
-  if (settings["format"] === "json") {
-    io.stdout(`${printableJson(JSON.stringify(view, undefined, 2))}\n`);
+  if (textSetting(settings, "format") === "json") {
+    io.stdout(jsonDocument(view));
   } else {
     const { trustPage } = await import("./page.ts");
     io.stdout(trustPage(trust, view, now));
@@ -127,10 +134,7 @@ async function exportTrust(settings: Settings, io: CommandIo): Promise<0> {
   if (path === undefined) throw new ModelSigningError("USAGE", "no file to write was named");
   if (path !== "-") await checkWritable(path, EARLIER_EXPORT);
   const now = new Date();
-  const { message: trustedRoot, signingConfig, origin }: SelectedTrust = await selectTrust(
-    { ...choice(settings), now },
-    io,
-  );
+  const { message: trustedRoot, signingConfig, origin } = await chosenTrust(settings, now, io);
   const bytes = serializeClientTrustConfig(
     signingConfig === undefined ? { trustedRoot } : { trustedRoot, signingConfig },
   );
@@ -169,8 +173,8 @@ async function update(settings: Settings, io: CommandIo): Promise<0> {
 async function asked(
   settings: Settings,
 ): Promise<{ readonly repository: Repository; readonly url: string }> {
-  const { useStaging, tufRoot } = choice(settings);
-  const url = text(settings, "tuf-url");
+  const { useStaging, tufRoot } = trustChoice(settings);
+  const url = textSetting(settings, "tuf-url");
   if (tufRoot === undefined) {
     const repository = instanceRepository(useStaging ? "staging" : "production");
     return { repository, url: url ?? repository.url };
@@ -187,19 +191,6 @@ async function asked(
   return { repository: await repositoryOf(tufRoot), url };
 }
 
-function choice(settings: Settings): TrustChoice {
-  const trustRoot = text(settings, "trust-root");
-  const trustConfig = text(settings, "trust-config");
-  const tufRoot = text(settings, "tuf-root");
-  return {
-    useStaging: settings["use-staging"] === true,
-    ...(trustRoot === undefined ? {} : { trustRoot }),
-    ...(trustConfig === undefined ? {} : { trustConfig }),
-    ...(tufRoot === undefined ? {} : { tufRoot }),
-  };
-}
-
-function text(settings: Settings, name: string): string | undefined {
-  const value = settings[name];
-  return typeof value === "string" ? value : undefined;
+async function chosenTrust(settings: Settings, now: Date, io: CommandIo): Promise<SelectedTrust> {
+  return await withHints(HINTS, () => selectTrust({ ...trustChoice(settings), now }, io));
 }

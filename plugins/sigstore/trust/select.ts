@@ -109,14 +109,14 @@ async function ownRepository(
 
 function requireOne({ useStaging, trustRoot, trustConfig, tufRoot }: TrustChoice): void {
   const given = [
-    ...(useStaging ? ["--use-staging"] : []),
-    ...(trustRoot === undefined ? [] : ["--trust-root"]),
-    ...(trustConfig === undefined ? [] : ["--trust-config"]),
-    ...(tufRoot === undefined ? [] : ["--tuf-root"]),
+    ...(useStaging ? ["the staging instance"] : []),
+    ...(trustRoot === undefined ? [] : ["a trust root"]),
+    ...(trustConfig === undefined ? [] : ["a trust config"]),
+    ...(tufRoot === undefined ? [] : ["a TUF root"]),
   ];
   if (given.length < 2) return;
   throw new ModelSigningError(
     "USAGE",
-    `${given.join(" and ")} name different things to trust, expected one of them`,
+    `${given.join(" and ")} are given to trust, expected one of them`,
   );
 }

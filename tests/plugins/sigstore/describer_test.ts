@@ -10,7 +10,7 @@ import { Forge, fulcioText, fulcioUtf8, generalName } from "../../support/sigsto
 async function describe(json: Loose): Promise<Description | undefined> {
   const bundle = bundleOf(json);
   assert.ok(bundle);
-  return await sigstoreDescriber.describe(bundle);
+  return await sigstoreDescriber.describe(bundle, {});
 }
 
 /** Values under a label. */

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { envelopeContent, messageContent } from "../../../plugins/sigstore/content.ts";
+import { envelopeContent } from "../../../plugins/sigstore/content.ts";
 import { bodyIssue } from "../../../plugins/sigstore/entry_body.ts";
 import type { LogEntry } from "../../../plugins/sigstore/entry.ts";
 import { base64, type Loose, PAYLOAD_TYPE, preAuthentication } from "../../support/bundles.ts";
 import { leaves, replaced } from "../../support/mutations.ts";
 import { entryBody, type EntryFields, type EntryKind } from "../../support/sigstore_log.ts";
+import { messageContent } from "../../support/sigstore_message.ts";
 
 const KINDS: readonly EntryKind[] = [
   ...["dsse 0.0.1", "dsse 0.0.2", "intoto 0.0.2"] as const,

@@ -33,7 +33,7 @@ if (oms !== undefined) {
     test(`verify() accepts the Sigstore bundle of ${version} with the built-in root`, async () => {
       const found = await verify(folder, "production");
       assert.deepEqual(failures(found), {});
-      assert.ok(found.identity && "name" in found.identity);
+      assert.ok(found.identity?.kind === "named");
       assert.equal(found.identity.name, "stefanb@us.ibm.com");
       assert.equal(found.identity.issuer, "https://sigstore.verify.ibm.com/oauth2");
       const sources = found.timestamps.map(({ source }) => source).sort();

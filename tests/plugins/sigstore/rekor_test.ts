@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { pae, PAYLOAD_TYPE } from "../../../core/dsse.ts";
 import type { JsonObject } from "../../../core/json.ts";
 import type { RunOptions } from "../../../core/options.ts";
-import { envelopeContent, messageContent } from "../../../plugins/sigstore/content.ts";
+import { envelopeContent } from "../../../plugins/sigstore/content.ts";
 import { parseEntry } from "../../../plugins/sigstore/entry.ts";
 import type { NewEntry } from "../../../plugins/sigstore/new_entry.ts";
 import { addToLog } from "../../../plugins/sigstore/rekor.ts";
@@ -46,21 +46,12 @@ async function newEnvelope(sigstore: Sigstore): Promise<NewEntry> {
   };
 }
 
-async function newMessage(sigstore: Sigstore): Promise<NewEntry> {
-  const message = Buffer.from("a message\n");
-  const { signature, material } = await signed(sigstore, message);
-  return { content: messageContent(message, signature), certificate: material.certificate };
-}
-
 test("addToLog() gives an entry of the kind that the log's version takes", async () => {
   await using sigstore = await startSigstore();
   const envelope = await newEnvelope(sigstore);
-  const message = await newMessage(sigstore);
   const cases = [
     [1, envelope, "dsse 0.0.1"],
-    [1, message, "hashedrekord 0.0.1"],
     [2, envelope, "hashedrekord 0.0.2"],
-    [2, message, "hashedrekord 0.0.2"],
   ] as const;
   for (const [version, entry, expected] of cases) {
     const parsed = parseEntry(await addToLog(logOf(sigstore, version), entry, {}));
@@ -116,8 +107,8 @@ test("addToLog() asks a log again that failed once", async () => {
   await using sigstore = await startSigstore();
   for (const version of VERSIONS) {
     const log = logOf(sigstore, version);
-    const entries = [await newEnvelope(sigstore), await newEnvelope(sigstore)];
-    entries.push(await newMessage(sigstore));
+    const entries: NewEntry[] = [];
+    while (entries.length < 3) entries.push(await newEnvelope(sigstore));
     await assertAskedAgain(
       sigstore,
       NAMES[version],
@@ -129,15 +120,14 @@ test("addToLog() asks a log again that failed once", async () => {
 test("addToLog() fetches an entry that Rekor v1 has already", async () => {
   await using sigstore = await startSigstore();
   const log = logOf(sigstore, 1);
-  for (const entry of [await newEnvelope(sigstore), await newMessage(sigstore)]) {
-    const first: Loose = await addToLog(log, entry, {});
-    await sigstore.reset();
-    const again: Loose = await addToLog(log, entry, {});
-    assert.equal(again.logIndex, first.logIndex);
-    assert.equal(again.canonicalizedBody, first.canonicalizedBody);
-    const methods = (await sigstore.requests()).map(({ method }) => method);
-    assert.deepEqual(methods, ["POST", "GET"]);
-  }
+  const entry = await newEnvelope(sigstore);
+  const first: Loose = await addToLog(log, entry, {});
+  await sigstore.reset();
+  const again: Loose = await addToLog(log, entry, {});
+  assert.equal(again.logIndex, first.logIndex);
+  assert.equal(again.canonicalizedBody, first.canonicalizedBody);
+  const methods = (await sigstore.requests()).map(({ method }) => method);
+  assert.deepEqual(methods, ["POST", "GET"]);
 });
 
 test("addToLog() says what to do when Rekor v2 has the entry already, or takes none any more", async () => {

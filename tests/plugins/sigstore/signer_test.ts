@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { type Bundle, parseBundle } from "../../../core/bundle.ts";
 import { signerContract } from "../../../core/contract/signer.ts";
 import type { Resource } from "../../../core/hasher.ts";
-import { publicKeyFromDer, verifyBytes } from "../../../core/keys.ts";
 import type { RunOptions } from "../../../core/options.ts";
 import { sign } from "../../../core/sign.ts";
 import type { Witness } from "../../../core/signer.ts";
-import { signMessage } from "../../../plugins/sigstore/message.ts";
 import type { ChosenServices } from "../../../plugins/sigstore/services.ts";
 import {
   serviceSigner,
@@ -19,7 +16,7 @@ import {
 } from "../../../plugins/sigstore/signer.ts";
 import { parseTrustedRoot } from "../../../plugins/sigstore/trusted_root.ts";
 import { sigstoreVerifier } from "../../../plugins/sigstore/verifier.ts";
-import { type Loose, resourcesOf } from "../../support/bundles.ts";
+import { resourcesOf } from "../../support/bundles.ts";
 import { type Sigstore, startSigstore } from "../../support/sigstore.ts";
 import { faultOf, identityToken, servicesOf } from "./_signing.ts";
 
@@ -204,23 +201,4 @@ test("a log's witness refuses a signer that gives no certificate", async () => {
     {},
   ));
   assert.equal(error.code, "USAGE");
-});
-
-test("signMessage() makes a message-signature bundle with an entry of every log", async () => {
-  await using sigstore = await startSigstore();
-  const message = Buffer.from("a message\n");
-  const signing = { services: bothLogs(sigstore), tokenSource: tokens(sigstore) };
-  const bundle: Loose = JSON.parse(
-    Buffer.from(await signMessage(message, signing, {})).toString("utf8"),
-  );
-  const { certificate, tlogEntries, timestampVerificationData } = bundle.verificationMaterial;
-  assert.deepEqual(
-    tlogEntries.map(({ kindVersion }: Loose) => kindVersion),
-    [{ kind: "hashedrekord", version: "0.0.1" }, { kind: "hashedrekord", version: "0.0.2" }],
-  );
-  assert.equal(timestampVerificationData.rfc3161Timestamps.length, 1);
-  const { publicKey } = new X509Certificate(Buffer.from(certificate.rawBytes, "base64"));
-  const key = publicKeyFromDer(publicKey.export({ type: "spki", format: "der" }));
-  const signature = Buffer.from(bundle.messageSignature.signature, "base64");
-  assert.ok(verifyBytes(key, message, signature));
 });

@@ -1,7 +1,6 @@
 /** Whole bundles: what is accepted, what the report says, and whom a policy refuses. */
 
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import type { SignatureVerification } from "../../../core/verifier.ts";
 import { verifyEntity } from "../../../plugins/sigstore/verify.ts";
@@ -66,7 +65,7 @@ test("verify() accepts a bundle with an entry of Rekor v1 and a timestamp", asyn
   const found = await verifyJson(json, await trustIn(sigstore), policyOf(sigstore));
   assert.deepEqual(failures(found), {});
   assert.deepEqual(found.checks.map(({ id }) => id), CHECKS);
-  assert.ok(found.identity && "name" in found.identity);
+  assert.ok(found.identity?.kind === "named");
   assert.equal(found.identity.method, "sigstore");
   assert.equal(found.identity.name, "dev@example.com");
   assert.equal(found.identity.issuer, sigstore.issuer);
@@ -294,18 +293,11 @@ test("sigstoreVerifier() refuses to expect nobody in particular", () => {
   }
 });
 
-test("verifyEntity() refuses a certificate where a key is expected, and the other way round", async () => {
+test("verifyEntity() refuses what is no certificate", async () => {
   const forge = new Forge();
   const entity = entityOf(bundleOf(forge.bundle())!)!;
-  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const trust = forge.trust();
-  const keyExpected = await verifyEntity(entity, { trust, policy: { publicKey } });
-  assert.deepEqual(failures(keyExpected), { signature: "BUNDLE_MATERIAL" });
-  const without = { ...entity, certificate: undefined };
-  const certificateExpected = await verifyEntity(without, { trust, policy: FORGED_POLICY });
-  assert.deepEqual(failures(certificateExpected), { signature: "BUNDLE_MATERIAL" });
   const garbage = { ...entity, certificate: Uint8Array.of(0x30, 0) };
-  const found = await verifyEntity(garbage, { trust, policy: FORGED_POLICY });
+  const found = await verifyEntity(garbage, { trust: forge.trust(), policy: FORGED_POLICY });
   assert.deepEqual(failures(found), { signature: "CERTIFICATE_MALFORMED" });
   assert.equal(found.identity, undefined);
 });

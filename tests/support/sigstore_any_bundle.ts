@@ -1,23 +1,34 @@
 /**
- * Sigstore bundles of every version and content. Models are signed in one form, which core reads; this is for
- * everything else that Sigstore clients write.
+ * Sigstore bundles of every version and content. Models are signed in one form, which core reads; this reads everything
+ * else that Sigstore clients write, and that the conformance suite of Sigstore asks for.
  */
 
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { type Parsed, parsed, Refusal } from "../../core/errors.ts";
 import { JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import { MAX_BUNDLE_BYTES, MAX_BUNDLE_VALUES } from "../../core/limits.ts";
 import { excerpt } from "../../core/text.ts";
 import {
-  digestContent,
   type DigestName,
-  digestOf,
   envelopeContent,
-  messageContent,
   type SignedContent,
-} from "./content.ts";
-import { bytesOf, MemberError, objectOf, objectsOf, textOf } from "./members.ts";
-import type { SignedEntity } from "./verify.ts";
+} from "../../plugins/sigstore/content.ts";
+import type { WitnessedSignature } from "../../plugins/sigstore/evidence_checks.ts";
+import {
+  bytesOf,
+  MemberError,
+  objectOf,
+  objectsOf,
+  textOf,
+} from "../../plugins/sigstore/members.ts";
+import { digestContent, messageContent } from "./sigstore_message.ts";
+
+/** A signature with all that a bundle says about it. */
+export type AnyEntity = WitnessedSignature & {
+  /** DER of the certificate that signed. Undefined for a bundle that names a key. */
+  readonly certificate: Uint8Array | undefined;
+};
 
 /** What was signed: its bytes, or only their SHA-256. */
 export type Artifact =
@@ -38,7 +49,7 @@ const MEDIA_TYPE =
  * Findings: `BUNDLE_TOO_LARGE`, `BUNDLE_MALFORMED`, `BUNDLE_MEDIA_TYPE`, `BUNDLE_MATERIAL`,
  * `ENVELOPE_SIGNATURES`, `SIGNATURE_INVALID` for an artifact that the envelope is not about.
  */
-export function parseSigstoreBundle(bytes: Uint8Array, artifact: Artifact): Parsed<SignedEntity> {
+export function parseSigstoreBundle(bytes: Uint8Array, artifact: Artifact): Parsed<AnyEntity> {
   return parsed(() => {
     if (bytes.length > MAX_BUNDLE_BYTES) {
       throw new Refusal("BUNDLE_TOO_LARGE", `the bundle has ${bytes.length} bytes`);
@@ -52,7 +63,7 @@ export function parseSigstoreBundle(bytes: Uint8Array, artifact: Artifact): Pars
   });
 }
 
-function entityOf(bundle: JsonObject, artifact: Artifact): SignedEntity {
+function entityOf(bundle: JsonObject, artifact: Artifact): AnyEntity {
   const mediaType = textOf(bundle["mediaType"], "mediaType");
   const [, parameter, suffix] = MEDIA_TYPE.exec(mediaType) ?? [];
   const version = parameter ?? suffix;
@@ -159,14 +170,15 @@ function envelopeOf(envelope: JsonObject, artifact: Artifact): SignedContent {
 
 /** The digests of an artifact that can be known, in hex. */
 function digestsOf(artifact: Artifact): readonly (readonly [DigestName, string])[] {
-  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
-  if ("sha256" in artifact) return [["sha256", hex(artifact.sha256)]];
+  if ("sha256" in artifact) return [["sha256", Buffer.from(artifact.sha256).toString("hex")]];
   const names = ["sha256", "sha384", "sha512"] as const;
-  return names.map((name) => [name, hex(digestOf(name, artifact.bytes))]);
+  return names.map((name) => [name, createHash(name).update(artifact.bytes).digest("hex")]);
 }
 
 function sha256Of(artifact: Artifact): Uint8Array {
-  return "sha256" in artifact ? artifact.sha256 : digestOf("sha256", artifact.bytes);
+  return "sha256" in artifact
+    ? artifact.sha256
+    : createHash("sha256").update(artifact.bytes).digest();
 }
 
 function otherArtifact(message: string): Refusal {
