@@ -2,9 +2,10 @@
  * Signs and verifies machine-learning models in the OpenSSF Model Signing format.
  *
  * The pipelines {@link signModel} and {@link verifyModel} do everything; {@link hash}, {@link sign},
- * {@link verifySignature} and {@link compare} are their parts. A model is a {@link ManifestSource}, such as
- * {@link fileSystemSource} opens; {@link hasherFactory} makes what reads it; {@link keySigner},
- * {@link certificateSigner}, {@link sigstoreSigner} and their verifiers bring the trust.
+ * {@link verifySignature} and {@link compare} are their parts; {@link verifyDiscovered} takes the signatures that lie
+ * beside a model. A model is a {@link ManifestSource}, such as {@link fileSystemSource} opens; {@link hasherFactory}
+ * makes what reads it; {@link keySigner}, {@link certificateSigner}, {@link sigstoreSigner} and their verifiers bring
+ * the trust.
  *
  * Everything that is exported here follows the version of the package; nothing else does. docs/library.md says what
  * that means.
@@ -20,6 +21,7 @@ import { type EngineOptions, hasherFactory as engine } from "./plugins/mod.ts";
 export {
   compare,
   type CompareInput,
+  type DiscoveredReport,
   hash,
   type HashedModel,
   type HashInput,
@@ -29,7 +31,10 @@ export {
   type SignedModelBundle,
   signModel,
   type SignWith,
+  type UnacceptedSignature,
   type VerifiedSignature,
+  verifyDiscovered,
+  type VerifyDiscoveredInput,
   type VerifyInput,
   verifyModel,
   verifySignature,
@@ -57,7 +62,6 @@ export {
 // What goes along: options, progress, tracing, logs, questions.
 export {
   type Attributes,
-  beginSpan,
   combineObservers,
   type Facts,
   type Interaction,
@@ -83,7 +87,6 @@ export {
 export {
   type Bundle,
   BUNDLE_MEDIA_TYPE,
-  checkWritable,
   type Envelope,
   type Manifest,
   type NameRules,
@@ -97,6 +100,7 @@ export {
   type Resource,
   rootDigest,
   type Serialization,
+  signedPaths,
   sortResources,
   type Statement,
   STATEMENT_TYPE,
@@ -148,12 +152,13 @@ export {
 export {
   ancestors,
   childEnvironment,
+  choiceSetting,
   compareCodePoints,
   DEFAULT_SHARD_SIZE,
   DIGEST_LENGTH,
   excerpt,
   failedCheck,
-  GIT_PATHS,
+  flagSetting,
   HASH_TYPES,
   isObject,
   type Json,
@@ -162,6 +167,8 @@ export {
   type KeyAlgorithm,
   keyAlgorithm,
   keyHint,
+  listSetting,
+  numberSetting,
   parseJson,
   parseShardName,
   type PathDecision,
@@ -172,12 +179,15 @@ export {
   publicKeyDer,
   publicKeyFromDer,
   quote,
+  requiredTextSetting,
+  secretSetting,
   type ShardName,
   shardName,
   shardRanges,
   signBytes,
   skippedCheck,
   systemReason,
+  textSetting,
   throwIfAborted,
   verifyBytes,
 } from "./core/mod.ts";
@@ -216,7 +226,6 @@ export {
   type LoadedModule,
   loadExecutable,
   loadModule,
-  type ModelPathGrant,
   type ModuleOptions,
   ociPlugin,
   pkcs11Plugin,
@@ -251,6 +260,8 @@ export {
   type TimestampVerifier,
   timestampVerifier,
   type TimestampVerifierOptions,
+  timestampWitness,
+  type TimestampWitnessOptions,
   type TokenCertificateOptions,
   type TokenKeyOptions,
 } from "./plugins/mod.ts";
@@ -281,7 +292,6 @@ export {
   type TrustChoice,
   type TrustedRoot,
   type TrustOrigin,
-  wholeTextPattern,
 } from "./plugins/mod.ts";
 
 /**

@@ -4,34 +4,34 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import {
+  listSetting,
   type Logger,
-  loggingObserver,
-  type Observer,
+  numberSetting,
   type Plugin,
   printable,
   quote,
   type Settings,
+  type Span,
 } from "../core/mod.ts";
-import type { ModelPathGrant } from "../plugins/mod.ts";
 import type { Command, ExitStatus, Invocation } from "./command.ts";
 import { commandsOf } from "./commands.ts";
-import { asksForDebug, EarlyLog } from "./early_log.ts";
+import { Diagnostics } from "./diagnostics.ts";
 import { type Io, isColored } from "./io.ts";
-import { type Log, openLog } from "./log.ts";
-import { parseArguments } from "./parser.ts";
+import type { Log } from "./log.ts";
+import { parseArguments, type Request } from "./parser.ts";
 import { pluginArguments } from "./plugin_arguments.ts";
 import {
   builtinSet,
   openPlugins,
   type PluginContext,
+  type PluginSet,
   requirePluginsOutside,
   type Unusable,
 } from "./plugin_set.ts";
-import { ProgressLine } from "./progress.ts";
 import { terminalInteraction } from "./prompt.ts";
 import { withoutCredentials } from "./redact.ts";
-import { tellFault } from "./report/faults.ts";
-import { type OpenTraceExport, RunTrace } from "./run_trace.ts";
+import { removeReportAfterFault } from "./report_file.ts";
+import type { OpenTraceExport } from "./run_trace.ts";
 import { resolveSettings } from "./settings.ts";
 import { userFolders } from "./user_folders.ts";
 
@@ -51,77 +51,80 @@ export type Host = {
 /** The wait for a person's answer when `--timeout` is not given. */
 const ANSWER_TIMEOUT_MS = 180_000;
 
+/** A run and what it works with. */
+type Session = { readonly io: Io; readonly host: Host; readonly diagnostics: Diagnostics };
+
+/** What the arguments ask for, and the plugins that they name. */
+type Understood = { readonly plugins: PluginSet; readonly request: Request };
+
 /** Runs one command. Faults are told, never thrown. */
 export async function run(argv: readonly string[], io: Io, host: Host): Promise<ExitStatus> {
-  const progress = new ProgressLine(io.stderr);
-  const toStderr = (text: string) => progress.aside(() => io.stderr.write(text));
-  let log: Log | undefined;
-  const early = new EarlyLog();
-  const trace = new RunTrace(host.version);
-  const openTrace = async (observers: readonly Observer[], logger: Logger) =>
-    trace.openTo(observers, await host.traceExport?.(io.env, logger));
+  const diagnostics = new Diagnostics(io, host.version, host.traceExport);
+  const session: Session = { io, host, diagnostics };
   try {
-    const context = contextOf(host, io, early);
-    // In two phases: what the plugins add has to be known before the arguments can be understood.
-    const plugins = await openPlugins(pluginArguments(argv, builtinSet(context).offer), context);
-    const { registry } = plugins;
-    const request = parseArguments(commandsOf(registry, host.version), argv, {
-      columns: io.stdout.columns(),
-      colors: isColored(io.stdout, io),
-    });
-    if (request.kind === "text") {
-      io.stdout.write(request.text);
-      const isPage = !["completion", "version", "--version"].includes(argv[0] ?? "");
-      if (isPage) tellUnusable(plugins.unusable, toStderr);
-      return 0;
+    const { plugins, request } = await understand(argv, session);
+    if (request.kind === "run") {
+      return await diagnostics.end(await execute(request, plugins, session));
     }
-    const { command, given } = request;
-    const resolved = resolveSettings(command, given, request.operand, io.env);
-    const { settings, operand, warnings } = resolved;
-    log = openLog(settings, toStderr);
-    const { level } = log;
-    early.openTo(log.logger);
-    await openTrace(observersOf(settings, io, log, progress), log.logger);
-    describeRun(command, settings, operand, trace, log.logger);
-    if (operand !== "" && command.path[0] !== "plugin") {
-      await requirePluginsOutside(operand, plugins.plugins);
-      allowModelPath(plugins.grant, settings, operand);
-    }
-    for (const warning of warnings) log.logger.log("warn", warning);
-    const status = await command.run({
-      settings,
-      given,
-      operand,
-      io,
-      registry,
-      plugins,
-      run: { ...runOptions(settings, io, host, log, progress), observer: trace, span: trace.span },
-      workerUrl: host.workerUrl,
-      version: host.version,
-      tells: (success) => level !== "silent" && !(success && level === "error"),
-    });
-    progress.erase();
-    return await trace.end(status);
+    io.stdout.write(request.text);
+    if (isPage(argv)) tellUnusable(plugins.unusable, diagnostics.toStderr);
+    return await diagnostics.end(0);
   } catch (error) {
-    progress.erase();
-    if (log === undefined && asksForDebug(argv, io.env)) {
-      // What a plugin wrote before it failed is what one looks for.
-      log = openLog({ "log-level": "debug" }, toStderr);
-      early.openTo(log.logger);
-    }
-    if (!trace.isOpen) {
-      const { logger } = log ?? openLog({}, toStderr);
-      await openTrace(log ? [loggingObserver(logger)] : [], logger);
-    }
-    return await trace.end(tellFault(error, toStderr, log), error);
-  } finally {
-    progress.erase();
+    await removeReportAfterFault(argv, io.env);
+    return await diagnostics.fail(error, argv);
   }
+}
+
+/** In two phases: what the plugins add has to be known before the arguments can be understood. */
+async function understand(
+  argv: readonly string[],
+  { io, host, diagnostics }: Session,
+): Promise<Understood> {
+  const context = contextOf(host, io, diagnostics.early);
+  const plugins = await openPlugins(pluginArguments(argv, builtinSet(context).offer), context);
+  const request = parseArguments(commandsOf(plugins.registry, host.version), argv, {
+    columns: io.stdout.columns(),
+    colors: isColored(io.stdout, io),
+  });
+  return { plugins, request };
+}
+
+async function execute(
+  { command, given, operand: named }: Extract<Request, { kind: "run" }>,
+  plugins: PluginSet,
+  session: Session,
+): Promise<ExitStatus> {
+  const { io, host, diagnostics } = session;
+  const { settings, operand, warnings } = resolveSettings(command, given, named, io.env);
+  const log = await diagnostics.open(settings);
+  describeRun(command, settings, operand, diagnostics.trace.span, log.logger);
+  if (operand !== "" && command.path[0] !== "plugin") {
+    await requirePluginsOutside(operand, plugins.plugins);
+    if (allowsModelPath(settings, operand)) plugins.tellModelPath(resolve(operand));
+  }
+  for (const warning of warnings) log.logger.log("warn", warning);
+  return await command.run({
+    settings,
+    given,
+    operand,
+    io,
+    registry: plugins.registry,
+    plugins,
+    run: runOptions(settings, log, session),
+    workerUrl: host.workerUrl,
+    version: host.version,
+    tells: (success) => log.level !== "silent" && !(success && log.level === "error"),
+  });
 }
 
 function contextOf({ plugins, version, signal }: Host, io: Io, logger: Logger): PluginContext {
   const folders = userFolders(io.env, process.platform);
   return { builtin: plugins, version, folders, environment: io.env, signal, logger };
+}
+
+/** Whether what was printed is a page of help: no plugin adds to the version, and a completion is read by a shell. */
+function isPage([first = ""]: readonly string[]): boolean {
+  return !["completion", "version", "--version"].includes(first);
 }
 
 /** The page is right but for what these would add. */
@@ -132,10 +135,9 @@ function tellUnusable(unusable: readonly Unusable[], write: (text: string) => vo
   }
 }
 
-/** Tells programs of the model if the user says so. A model in a registry has no path. */
-function allowModelPath(grant: ModelPathGrant, settings: Settings, operand: string): void {
-  const allowed = (settings["plugin-allow"] ?? []) as readonly string[];
-  if (allowed.includes("model-path") && existsSync(operand)) grant.path = resolve(operand);
+/** Whether programs may be told of the model: if the user says so. A model in a registry has no path. */
+function allowsModelPath(settings: Settings, operand: string): boolean {
+  return listSetting(settings, "plugin-allow").includes("model-path") && existsSync(operand);
 }
 
 /** Says what is run, and on what. Of most options only the names: values may be secrets. */
@@ -143,7 +145,7 @@ function describeRun(
   { path: [command, method] }: Command,
   settings: Settings,
   operand: string,
-  { span }: RunTrace,
+  span: Span,
   logger: Logger,
 ): void {
   const attributes = { command, ...(method === undefined ? {} : { method }) };
@@ -157,29 +159,16 @@ function describeRun(
   });
 }
 
-function observersOf(
-  settings: Settings,
-  io: Io,
-  { level, logger }: Log,
-  progress: ProgressLine,
-): readonly Observer[] {
-  const animated = io.stderr.isTerminal && io.animated && settings["no-progress"] !== true;
-  return [
-    ...(animated ? [progress] : []),
-    ...(level === "debug" ? [loggingObserver(logger)] : []),
-  ];
-}
-
 function runOptions(
   settings: Settings,
-  io: Io,
-  host: Host,
   log: Log,
-  progress: ProgressLine,
-): Omit<Invocation["run"], "observer" | "span"> {
-  const timeout = settings["timeout"] as number | undefined;
+  { io, host, diagnostics: { trace, progress } }: Session,
+): Invocation["run"] {
+  const timeout = numberSetting(settings, "timeout");
   return {
     signal: host.signal,
+    observer: trace,
+    span: trace.span,
     logger: log.logger,
     interaction: terminalInteraction(io, {
       timeout: timeout ?? ANSWER_TIMEOUT_MS,

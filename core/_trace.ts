@@ -40,10 +40,14 @@ export function keyText(key: KeyObject): string {
 }
 
 function identityText(identity: Identity): string {
-  if ("keyHint" in identity) return identity.keyHint;
-  if ("certificate" in identity) {
-    const { subject, subjectAlternativeNames } = identity.certificate;
-    return [subject, ...subjectAlternativeNames].filter((name) => name !== "").join(", ");
+  switch (identity.kind) {
+    case "key":
+      return identity.keyHint;
+    case "certificate": {
+      const { subject, subjectAlternativeNames } = identity.certificate;
+      return [subject, ...subjectAlternativeNames].filter((name) => name !== "").join(", ");
+    }
+    case "named":
+      return identity.name;
   }
-  return (identity as Extract<Identity, { name: string }>).name;
 }

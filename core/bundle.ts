@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { PAYLOAD_TYPE } from "./dsse.ts";
+import { base64 } from "./encoding.ts";
 import { ModelSigningError, type Parsed, parsed, Refusal } from "./errors.ts";
 import { isObject, type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
 import {
@@ -78,6 +79,9 @@ export function parseBundle(bytes: Uint8Array): Parsed<Bundle> {
     }
     if (bytes.length === 0) throw malformed("the signature file is empty");
     const root = object(strictJson(bytes), "the bundle");
+    if (root["messageSignature"] !== undefined && root["dsseEnvelope"] === undefined) {
+      throw malformed("it signs the bytes of a file (as cosign sign-blob does), not a model");
+    }
     onlyMembers(root, ["mediaType", "verificationMaterial", "dsseEnvelope"], "the bundle");
     const mediaType = bundleMediaType(root["mediaType"]);
     const material = object(root["verificationMaterial"], "verificationMaterial");
@@ -314,10 +318,6 @@ function fromBase64(value: Json | undefined, where: string): Uint8Array {
     Buffer.from(last, "base64").toString("base64") === last;
   if (!isCanonical) throw malformed(`${where} is not valid base64`);
   return Buffer.from(text, "base64");
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 }
 
 function malformed(message: string): Refusal {

@@ -3,6 +3,11 @@
 import type { Issue } from "./errors.ts";
 import type { Check } from "./verifier.ts";
 
+/** A check that found nothing wrong. */
+export function passedCheck(id: string, detail: string): Check {
+  return { id, status: "passed", detail };
+}
+
 /** A check that found something wrong; the finding says what. */
 export function failedCheck(id: string, issue: Issue): Check {
   return { id, status: "failed", detail: issue.message, issue };

@@ -2,6 +2,7 @@
 
 import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import { Buffer } from "node:buffer";
+import { base64 } from "./encoding.ts";
 
 /** A key type that the format signs with. */
 export type KeyAlgorithm = {
@@ -109,7 +110,7 @@ export function publicKeyFromDer(der: Uint8Array): KeyObject {
  * SubjectPublicKeyInfo (OMS 1).
  */
 export function keyHint(key: KeyObject): string {
-  const lines = Buffer.from(publicKeyDer(key)).toString("base64").match(/.{1,64}/g) ?? [];
+  const lines = base64(publicKeyDer(key)).match(/.{1,64}/g) ?? [];
   const pem = `-----BEGIN PUBLIC KEY-----\n${lines.join("\n")}\n-----END PUBLIC KEY-----\n`;
   return createHash("sha256").update(pem).digest("hex");
 }

@@ -1,4 +1,7 @@
-/** Every bound on what is read from outside, with its reason. Sizes in bytes. */
+/**
+ * Bounds on bundles, statements, models and key files, with their reasons. Sizes in bytes. What one reader
+ * alone needs may stand beside it.
+ */
 
 /** A bundle of a million files takes about 160 MB; anything above is refused before it is read. */
 export const MAX_BUNDLE_BYTES: number = 256 * 1024 * 1024;

@@ -39,7 +39,7 @@ export type Option = {
 /** The value of one setting; a list for repeatable options. */
 export type SettingValue = string | number | boolean | Secret | readonly string[];
 
-/** Settings by option name. Options that were not given are absent. */
+/** Settings by option name. Options that were not given are absent. The readers in `settings.ts` check the types. */
 export type Settings = Readonly<Record<string, SettingValue>>;
 
 /** What every provider says about itself. */
@@ -83,8 +83,8 @@ export type WitnessProvider = ProviderBase & {
 /** Opens a verifier. */
 export type VerifierProvider = ProviderBase & {
   readonly kind: "verifier";
-  /** For `inspect`; makes no trust decision. */
-  readonly describer: Describer;
+  /** For `inspect`; makes no trust decision. Whoever has nothing to add to what the other methods tell has none. */
+  readonly describer?: Describer;
   open(settings: Settings, options: RunOptions): Promise<Verifier>;
 };
 /** What a command provider works with. */

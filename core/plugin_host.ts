@@ -11,6 +11,15 @@ import type { traced } from "./observer.ts";
 import type { ancestors, compareCodePoints, pathProblem } from "./path.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Secret } from "./secret.ts";
+import type {
+  choiceSetting,
+  flagSetting,
+  listSetting,
+  numberSetting,
+  requiredTextSetting,
+  secretSetting,
+  textSetting,
+} from "./settings.ts";
 import type { excerpt, printable, quote } from "./text.ts";
 
 /**
@@ -30,6 +39,21 @@ export type PluginHost = {
   readonly throwIfAborted: typeof throwIfAborted;
   /** The reason of an I/O error in words. */
   readonly systemReason: typeof systemReason;
+
+  /** The text of an option. This and the other readers refuse a value of another type with `USAGE`. */
+  readonly textSetting: typeof textSetting;
+  /** The same, of an option that must be given. */
+  readonly requiredTextSetting: typeof requiredTextSetting;
+  /** The same, of an option with choices. */
+  readonly choiceSetting: typeof choiceSetting;
+  /** Whether an option is on. */
+  readonly flagSetting: typeof flagSetting;
+  /** The number of an option. */
+  readonly numberSetting: typeof numberSetting;
+  /** The texts of a repeatable option. */
+  readonly listSetting: typeof listSetting;
+  /** The value of a secret option. */
+  readonly secretSetting: typeof secretSetting;
 
   /** What secret settings and answers are wrapped in. */
   readonly Secret: typeof Secret;

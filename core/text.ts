@@ -43,6 +43,11 @@ export function printableJson(json: string): string {
   });
 }
 
+/** A value as an indented JSON document with a newline, by {@link printableJson}. */
+export function jsonDocument(value: object): string {
+  return `${printableJson(JSON.stringify(value, undefined, 2))}\n`;
+}
+
 /** `1,234,567`. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(?:[0-9]{3})+$)/g, ",");
@@ -51,4 +56,11 @@ export function grouped(count: number): string {
 /** `1 file`, `1,200 files`. */
 export function counted(count: number, noun: string, plural: string = `${noun}s`): string {
   return `${grouped(count)} ${count === 1 ? noun : plural}`;
+}
+
+/** What a value is that should have been another, in words: `null`, `a list`, `an object`, `a number`. */
+export function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

@@ -36,23 +36,27 @@ export type CertificateInfo = {
   readonly publicKey: string;
 };
 
-/** Who signed, as far as the method can tell. */
+/** Who signed, as far as the method can tell; `kind` says by what. */
 export type Identity =
   | {
-    readonly method: "key";
+    readonly kind: "key";
+    /** The method that the signature was verified by: `sigstore`, a plugin's id. */
+    readonly method: string;
     /** SHA-256 of the public key's PEM text, lowercase hex: the bundle's hint. */
     readonly keyHint: string;
     /** Such as `EC P-256`. */
     readonly algorithm: string;
   }
   | {
-    readonly method: "certificate";
+    readonly kind: "certificate";
+    readonly method: string;
     readonly certificate: CertificateInfo;
     /** The trust anchor that the chain leads to. */
     readonly anchor: CertificateInfo;
   }
   | {
-    readonly method: string & { readonly __other?: never };
+    readonly kind: "named";
+    readonly method: string;
     /** What people would recognise the signer by. */
     readonly name: string;
     /** Who vouches for the name. */
@@ -83,6 +87,7 @@ export type SignatureVerification = {
 
 /** A bundle's claims about its signer, unverified. */
 export type Description = {
+  /** Whose words these are: the id of the verifier that belongs to the describer. */
   readonly method: string;
   /** What the certificates do not say: label and value, in order, for people and JSON. */
   readonly fields: readonly (readonly [label: string, value: string])[];
@@ -103,6 +108,6 @@ export interface Verifier {
 
 /** Tells what a bundle claims about its signer; undefined when the material is of another method. */
 export interface Describer {
-  /** Reads the material only: nothing is checked. */
-  describe(bundle: Bundle): Promise<Description | undefined>;
+  /** Reads the material only: nothing is checked, and nobody is asked. */
+  describe(bundle: Bundle, options: RunOptions): Promise<Description | undefined>;
 }

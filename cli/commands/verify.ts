@@ -1,37 +1,39 @@
 /** `verify METHOD MODEL` */
 
 import { Buffer } from "node:buffer";
-import { rm } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import {
-  beginSpan,
-  checkWritable,
-  type FoundSignature,
-  ModelSigningError,
-  type OpenedSource,
-  type Parsed,
-  quote,
+  type DiscoveredReport,
+  hintedReport,
+  type Hints,
   type Report,
-  type SignatureStore,
-  systemReason,
+  signedPaths,
+  textSetting,
   traced,
   type Verifier,
   type VerifierProvider,
+  verifyDiscovered,
   verifyModel,
   writeFileAtomically,
 } from "../../core/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
-import { flag, hasherOf, openModel, pick, rolesOf } from "../model.ts";
+import { flag, hasherOf, type OpenedModel, openModel, pick, rolesOf } from "../model.ts";
 import { usageError } from "../option.ts";
 import { pageStyle } from "../report/page.ts";
 import { verificationJson } from "../report/verification_json.ts";
 import { type NamedReport, verificationText } from "../report/verification_text.ts";
-import { readSignature, STANDARD_STREAM } from "../signature.ts";
+import { removeReport } from "../report_file.ts";
+import { readSignature } from "../signature.ts";
 
 const STATUS: Readonly<Record<Report["verdict"], ExitStatus>> = {
   verified: 0,
   rejected: 1,
   inconclusive: 3,
+};
+
+const HINTS: Hints = {
+  SIGNATURE_MISSING: "name a signature file with --signature, if there is one elsewhere",
+  SYMLINKS_REFUSED: "leave --no-allow-symlinks out to accept it",
 };
 
 /** Verifies a model and tells the outcome. */
@@ -40,7 +42,7 @@ export async function verify(
   invocation: Invocation,
 ): Promise<ExitStatus> {
   const { settings, run, io, operand } = invocation;
-  const reportFile = settings["report"] as string | undefined;
+  const reportFile = textSetting(settings, "report");
   // Found out now, not after hours of hashing.
   if (reportFile !== undefined) {
     await removeReport(reportFile);
@@ -57,42 +59,33 @@ export async function verify(
   );
   const opened = await openModel(invocation);
   const { source, puller } = opened;
-  const folder = settings["pull"] as string | undefined;
+  const folder = textSetting(settings, "pull");
   if (folder !== undefined && !puller) {
     throw usageError("--pull is given, and the model is on this machine already");
   }
-  const verified = await verifyAny(opened, verifier, invocation);
-  const { report } = verified;
-  run.span?.set({ verdict: report.verdict }, { signature: verified.signature });
-  const pulled = folder !== undefined && report.verdict === "verified" ? folder : undefined;
-  if (pulled !== undefined) {
-    await puller!.pull({ folder: pulled, hasher: hasherOf(invocation) }, run);
+  const found = await verified(opened, verifier, invocation);
+  const report = hintedReport(found.report, HINTS);
+  run.span?.set({ verdict: report.verdict }, { signature: found.signature });
+  let pulled: string | undefined;
+  if (folder !== undefined && report.verdict === "verified") {
+    const signed = signedPaths(report.manifest);
+    await puller!.pull({ folder, hasher: hasherOf(invocation), signed }, run);
+    pulled = folder;
   }
   const named: NamedReport = {
-    ...verified,
+    ...found,
+    report,
     model: operand,
     name: source.name,
     ...(pulled === undefined ? {} : { pulled }),
   };
   const json = () => verificationJson(named, invocation.version);
   if (reportFile !== undefined) await writeFileAtomically(reportFile, Buffer.from(json(), "utf8"));
-  if (settings["format"] === "json") io.stdout.write(json());
+  if (textSetting(settings, "format") === "json") io.stdout.write(json());
   else if (invocation.tells(report.verdict === "verified")) {
     io.stdout.write(verificationText(named, pageStyle(io.stdout, io)));
   }
   return STATUS[report.verdict];
-}
-
-/** What an earlier run found must not be taken for the outcome of one that fails. */
-async function removeReport(path: string): Promise<void> {
-  if (path === STANDARD_STREAM) {
-    throw usageError(`--report is "-", expected a file`, "--format json prints the report");
-  }
-  await checkWritable(path, { kind: "a report", mark: '"verdict"' });
-  await rm(path, { force: true }).catch((cause) => {
-    const problem = `cannot replace ${quote(path)}: ${systemReason(cause)}`;
-    throw new ModelSigningError("FILE_UNWRITABLE", problem, { cause });
-  });
 }
 
 /** Whether a path lies in a folder, by their names. */
@@ -104,90 +97,42 @@ function isInside(folder: string, path: string): boolean {
 /** A report, the signature that it is about, and what became of the others. */
 type Verified = Pick<NamedReport, "report" | "signature" | "others">;
 
-/** Verifies with the signature that was named, or with those beside the model until one is accepted. */
-async function verifyAny(
-  { source, signatures }: OpenedSource,
+/** Verifies with the signature that was named, or with those beside the model. */
+async function verified(
+  { source, signatures, mustBind }: OpenedModel,
   verifier: Verifier,
   invocation: Invocation,
 ): Promise<Verified> {
   const { settings, run } = invocation;
-  const verifyWith = async ({ reference, bundle }: FoundSignature): Promise<Verified> => {
-    run.logger?.log("debug", "verifying", { signature: reference });
-    const report = await verifyModel({
-      bundle,
-      source,
-      hasher: hasherOf(invocation),
-      verifier,
-      roles: rolesOf(invocation),
-      ...flag(settings, "ignore-git-paths", "ignoreGitPaths"),
-      ...flag(settings, "allow-symlinks", "allowSymlinks"),
-      ...flag(settings, "ignore-unsigned-files", "ignoreUnsignedFiles"),
-    }, run);
-    return { signature: reference, report };
+  const input = {
+    source,
+    hasher: hasherOf(invocation),
+    verifier,
+    roles: rolesOf(invocation),
+    ...(mustBind ? { mustBind } : {}),
+    ...flag(settings, "ignore-git-paths", "ignoreGitPaths"),
+    ...flag(settings, "allow-symlinks", "allowSymlinks"),
+    ...flag(settings, "ignore-unsigned-files", "ignoreUnsignedFiles"),
   };
-  const signature = settings["signature"] as string | undefined;
-  if (signature !== undefined || !signatures) {
-    const reference = signature ?? "";
-    return await verifyWith({ reference, bundle: await readSignature(reference) });
+  const named = textSetting(settings, "signature");
+  if (named === undefined && signatures) {
+    return withSignature(await verifyDiscovered({ ...input, signatures }, run));
   }
-  const tried: Verified[] = [];
-  for await (const found of orNone(signatures, invocation)) {
-    const verified = await verifyWith(found);
-    if (verified.report.verdict === "verified") return withOthers(verified, tried);
-    tried.push(verified);
-  }
-  const best = tried.toSorted((left, right) => rank(left) - rank(right))[0]!;
-  return withOthers(best, tried.filter((each) => each !== best));
+  const signature = named ?? "";
+  const bundle = await readSignature(signature);
+  run.logger?.log("debug", "verifying", { signature });
+  return { signature, report: await verifyModel({ ...input, bundle }, run) };
 }
 
-/** What is beside the model, or the finding that nothing is. */
-async function* orNone(
-  signatures: SignatureStore,
-  { run }: Invocation,
-): AsyncIterable<FoundSignature> {
-  const { span, end } = beginSpan(run, "signature.discover");
-  let count = 0;
-  let failure: unknown;
-  try {
-    for await (const found of signatures.discover({ ...run, span })) {
-      count++;
-      yield found;
-    }
-  } catch (error) {
-    failure = error;
-    throw error;
-  } finally {
-    // Also when one was accepted, and the others are not looked at.
-    span.set({ signatures: count });
-    end(failure);
-  }
-  if (count > 0) return;
-  const none: Parsed<never> = {
-    ok: false,
-    issue: {
-      code: "SIGNATURE_MISSING",
-      message: "there is no signature beside the model",
-      hint: "name a signature file with --signature, if there is one elsewhere",
-    },
-  };
-  yield { reference: "none", bundle: none };
-}
-
-/** The one that came furthest is reported in full: its signature holds, or at least it can be read. */
-function rank({ report }: Verified): number {
-  if (report.verdict === "inconclusive") return 0;
-  if (report.verdict === "verified" || report.signedBy !== undefined) return 1;
-  return report.checks.some(({ id, status }) => id === "bundle" && status === "passed") ? 2 : 3;
-}
-
-function withOthers(verified: Verified, tried: readonly Verified[]): Verified {
-  if (tried.length === 0) return verified;
+function withSignature({ report, reference = "none", others }: DiscoveredReport): Verified {
+  if (others.length === 0) return { signature: reference, report };
   return {
-    ...verified,
-    others: tried.map(({ signature, report }) => ({
-      signature,
-      verdict: report.verdict,
-      issues: report.verdict === "verified" ? [] : report.issues,
+    signature: reference,
+    report,
+    others: others.map(({ reference, report: { verdict, issues } }) => ({
+      signature: reference,
+      verdict,
+      issues,
     })),
   };
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Bundle, VerificationMaterial } from "../bundle.ts";
-import type { SignatureVerification, Verifier } from "../verifier.ts";
+import type { Identity, SignatureVerification, Verifier } from "../verifier.ts";
 import type { ContractCase } from "./case.ts";
 
 /** What the suite needs. */
@@ -11,6 +11,13 @@ export type VerifierContractSubject = {
   open(): Promise<Verifier>;
   /** A bundle that the verifier accepts. */
   readonly bundle: Bundle;
+};
+
+/** A member that an identity of each kind has, and no other. */
+const MEMBERS: Readonly<Record<Identity["kind"], string>> = {
+  key: "keyHint",
+  certificate: "certificate",
+  named: "name",
 };
 
 /** The suite. */
@@ -40,6 +47,11 @@ async function accepts(verifier: Verifier, bundle: Bundle): Promise<void> {
   const failures = result.checks.filter(({ status }) => status === "failed");
   assert.deepEqual(failures, []);
   assert.ok(result.identity, "an accepted bundle has no identity");
+  const { kind } = result.identity;
+  assert.ok(
+    MEMBERS[kind] in result.identity,
+    `an identity of kind ${kind} has none of its members`,
+  );
   assert.equal(result.encoding, "standard");
 }
 

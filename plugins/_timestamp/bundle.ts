@@ -1,7 +1,7 @@
 /** Whether the timestamps of a bundle can be believed. */
 
 import type { Bundle } from "../../core/bundle.ts";
-import { failedCheck, skippedCheck } from "../../core/check.ts";
+import { failedCheck, passedCheck, skippedCheck } from "../../core/check.ts";
 import { type Issue, throwIfAborted } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { counted, printable } from "../../core/text.ts";
@@ -42,7 +42,7 @@ export type TimestampVerifierOptions = {
  * Makes a verifier of timestamps. Those by others than the trusted authorities prove nothing and harm nothing; one
  * by a trusted authority that does not hold, or of a time to come, is refused.
  *
- * @throws {ModelSigningError} `CERTIFICATE_FILE_MALFORMED`, `TRUST_ANCHOR_MISSING`
+ * @throws {ModelSigningError} `CERTIFICATE_FILE_MALFORMED`, `KEY_UNSUPPORTED`, `TRUST_ANCHOR_MISSING`
  */
 export async function timestampVerifier(
   { trustAnchors = [], required = false }: TimestampVerifierOptions,
@@ -55,9 +55,7 @@ export async function timestampVerifier(
       const detail =
         `timestamps in the bundle (${count}) were not verified: no trust in a timestamp ` +
         "authority was given";
-      return none(required, "TIMESTAMP_UNTRUSTED", detail, {
-        hint: "name the authority's certificates with --tsa-certificate-chain",
-      });
+      return none(required, "TIMESTAMP_UNTRUSTED", detail);
     }
     if (count > MAX_TIMESTAMPS) {
       const message =
@@ -91,7 +89,7 @@ async function authoritiesOf(
     const { bytes, name } = named(content, "timestamp authority certificate", index);
     return readCertificates(bytes, name);
   });
-  const { anchors, intermediates } = await splitTrust(given, "--tsa-certificate-chain");
+  const { anchors, intermediates } = await splitTrust(given);
   return anchors.map((anchor) => ({
     name: nameText(anchor.subject),
     anchor,
@@ -116,7 +114,7 @@ function believed(
       counted(foreign, "timestamp")
     } by others who are not trusted, or the same again, not counted`;
   const detail = told.join(", ") + others;
-  return { check: { id: "timestamps", status: "passed", detail }, timestamps };
+  return { check: passedCheck("timestamps", detail), timestamps };
 }
 
 /** Nobody can have seen a signature at a time to come; a certificate that is not valid yet must not become so by it. */
@@ -132,10 +130,9 @@ function none(
   required: boolean,
   code: Issue["code"],
   detail: string,
-  more: Pick<Issue, "hint"> = {},
 ): Awaited<ReturnType<TimestampVerifier>> {
   const check = required
-    ? failedCheck("timestamps", { code, message: detail, ...more })
+    ? failedCheck("timestamps", { code, message: detail })
     : skippedCheck("timestamps", detail);
   return { check, timestamps: [] };
 }

@@ -12,4 +12,4 @@ export {
   TRUST_OPTIONS,
   trustedTimestamps,
 } from "./options.ts";
-export { timestampWitness } from "./witness.ts";
+export { timestampWitness, type TimestampWitnessOptions } from "./witness.ts";

@@ -1,9 +1,10 @@
 /** The options of timestamps, for the methods that take them. */
 
+import { hintedCheck, type Hints, withHints } from "../../core/hint.ts";
 import { MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
 import type { Option, Settings } from "../../core/plugin.ts";
+import { flagSetting, listSetting } from "../../core/settings.ts";
 import type { Witness } from "../../core/signer.ts";
-import { serviceUrl } from "../_http/mod.ts";
 import { readFiles } from "../_input/mod.ts";
 import { type TimestampVerifier, timestampVerifier } from "./bundle.ts";
 import { timestampWitness } from "./witness.ts";
@@ -38,29 +39,32 @@ export const TRUST_OPTIONS: readonly Option[] = [
   },
 ];
 
+const HINTS: Hints = {
+  TRUST_ANCHOR_MISSING: "add the root certificate of the authority to --tsa-certificate-chain",
+  TIMESTAMP_UNTRUSTED:
+    "if you trust the authority, give its certificates with --tsa-certificate-chain",
+};
+
 /**
  * A witness for each authority that is named.
  *
  * @throws {ModelSigningError} `USAGE` for an address that cannot be used
  */
 export function timestampWitnesses(settings: Settings): readonly Witness[] {
-  const urls = settings["tsa-url"];
-  const list: readonly string[] = Array.isArray(urls) ? urls : [];
-  return list.map((url) =>
-    timestampWitness(
-      serviceUrl(url, "", "the timestamp authority", "USAGE", { plainHttp: true }),
-    )
-  );
+  return listSetting(settings, "tsa-url").map((url) => timestampWitness({ url }));
 }
 
 /** A verifier of the timestamps that are trusted. Throws `FILE_UNREADABLE` and what {@link timestampVerifier} throws. */
 export async function trustedTimestamps(settings: Settings): Promise<TimestampVerifier> {
-  return await timestampVerifier({
-    trustAnchors: await readFiles(
-      settings["tsa-certificate-chain"],
-      "timestamp authority certificate",
-      MAX_TRUST_FILE_BYTES,
-    ),
-    required: settings["require-timestamp"] === true,
-  });
+  const trustAnchors = await readFiles(
+    listSetting(settings, "tsa-certificate-chain"),
+    "timestamp authority certificate",
+    MAX_TRUST_FILE_BYTES,
+  );
+  const required = flagSetting(settings, "require-timestamp") ?? false;
+  const verify = await withHints(HINTS, () => timestampVerifier({ trustAnchors, required }));
+  return async (bundle, options) => {
+    const { check, timestamps } = await verify(bundle, options);
+    return { check: hintedCheck(check, HINTS), timestamps };
+  };
 }

@@ -6,6 +6,8 @@ export {
   type TimestampVerifier,
   timestampVerifier,
   type TimestampVerifierOptions,
+  timestampWitness,
+  type TimestampWitnessOptions,
 } from "../_timestamp/mod.ts";
 export { certificatePlugin } from "./plugin.ts";
 export { certificateSigner, type CertificateSignerOptions } from "./signer.ts";

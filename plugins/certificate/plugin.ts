@@ -1,6 +1,7 @@
 /** The certificate method as a plugin. */
 
 import { ModelSigningError } from "../../core/errors.ts";
+import { hintedCheck, type Hints, withHints } from "../../core/hint.ts";
 import { MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
 import {
   CONTRACT_VERSION,
@@ -8,6 +9,7 @@ import {
   type SignerProvider,
   type VerifierProvider,
 } from "../../core/plugin.ts";
+import { flagSetting, listSetting, textSetting } from "../../core/settings.ts";
 import {
   CERTIFICATE_CHAIN_OPTION,
   readChainFiles,
@@ -23,7 +25,7 @@ import {
 } from "../_timestamp/mod.ts";
 import { certificateDescriber } from "./describer.ts";
 import { certificateSigner } from "./signer.ts";
-import { certificateVerifier } from "./verifier.ts";
+import { certificateVerifier, type CertificateVerifierOptions } from "./verifier.ts";
 
 const signer: SignerProvider = {
   kind: "signer",
@@ -56,6 +58,13 @@ const signer: SignerProvider = {
     const privateKey = await loadPrivateKey(settings, options);
     return { signer: await certificateSigner({ privateKey, certificate, chain }), witnesses };
   },
+};
+
+const HINTS: Hints = {
+  TRUST_ANCHOR_MISSING: "add the certificate of the root CA to --certificate-chain",
+  CERTIFICATE_UNTRUSTED:
+    "if you trust the signer's CA, give --certificate-chain its root certificate, and those between " +
+    "the two that the signer left out",
 };
 
 const verifier: VerifierProvider = {
@@ -106,18 +115,29 @@ const verifier: VerifierProvider = {
   ],
   describer: certificateDescriber,
   async open(settings) {
-    const identity = settings["certificate-identity"];
-    return await certificateVerifier({
-      trustAnchors: await readFiles(
-        settings["certificate-chain"],
-        "certificate chain",
-        MAX_TRUST_FILE_BYTES,
-      ),
-      crls: await readFiles(settings["crl"], "revocation list", MAX_TRUST_FILE_BYTES),
-      logFingerprints: settings["log-fingerprints"] === true,
+    const identity = textSetting(settings, "certificate-identity");
+    const trustAnchors = await readFiles(
+      listSetting(settings, "certificate-chain"),
+      "certificate chain",
+      MAX_TRUST_FILE_BYTES,
+    );
+    if (trustAnchors.length === 0) {
+      throw new ModelSigningError("USAGE", "no --certificate-chain was given");
+    }
+    const policy: CertificateVerifierOptions = {
+      trustAnchors,
+      crls: await readFiles(listSetting(settings, "crl"), "revocation list", MAX_TRUST_FILE_BYTES),
+      logFingerprints: flagSetting(settings, "log-fingerprints") ?? false,
       timestampVerifier: await trustedTimestamps(settings),
-      ...(typeof identity === "string" ? { identity } : {}),
-    });
+      ...(identity === undefined ? {} : { identity }),
+    };
+    const verifier = await withHints(HINTS, () => certificateVerifier(policy));
+    return {
+      async verify(bundle, options) {
+        const { checks, ...found } = await verifier.verify(bundle, options);
+        return { ...found, checks: checks.map((check) => hintedCheck(check, HINTS)) };
+      },
+    };
   },
 };
 

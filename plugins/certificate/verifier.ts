@@ -1,7 +1,7 @@
 /** Verification against trust anchors. */
 
 import type { Bundle } from "../../core/bundle.ts";
-import { failedCheck, skippedCheck } from "../../core/check.ts";
+import { failedCheck, passedCheck, skippedCheck } from "../../core/check.ts";
 import { type Issue, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { RunOptions } from "../../core/options.ts";
@@ -63,13 +63,12 @@ export type CertificateVerifierOptions = {
  * `certificate-identity` (when one is demanded), `revocation`, `timestamps`. Every check that can run runs,
  * also after a failed one.
  *
- * @throws {ModelSigningError} `CERTIFICATE_FILE_MALFORMED`, `CRL_MALFORMED`, `TRUST_ANCHOR_MISSING`, `USAGE`
+ * @throws {ModelSigningError} `CERTIFICATE_FILE_MALFORMED`, `CRL_MALFORMED`, `KEY_UNSUPPORTED`, `TRUST_ANCHOR_MISSING`,
+ * `USAGE`
  */
 export async function certificateVerifier(options: CertificateVerifierOptions): Promise<Verifier> {
   if (options.trustAnchors.length === 0) {
-    throw new ModelSigningError("USAGE", NO_TRUST, {
-      hint: "name the root CA's certificate with --certificate-chain FILE",
-    });
+    throw new ModelSigningError("USAGE", NO_TRUST);
   }
   if (options.identity === "") {
     throw new ModelSigningError("USAGE", "the certificate identity is empty");
@@ -87,9 +86,8 @@ export async function certificateVerifier(options: CertificateVerifierOptions): 
 }
 
 /** Why trust has no default here. */
-const NO_TRUST =
-  "verifying a certificate needs a trust anchor (--certificate-chain): there is no " +
-  "default, because no public web CA may vouch for a model";
+const NO_TRUST = "verifying a certificate needs a trust anchor: there is no default, because no " +
+  "public web CA may vouch for a model";
 
 /** Checks that need a certificate of the bundle, in order; `certificate-identity` only when asked for. */
 const LEAF_CHECKS = [
@@ -176,7 +174,7 @@ class CertificateVerifier implements Verifier {
     return [
       issue
         ? failedCheck("certificate-identity", issue)
-        : passed("certificate-identity", `the certificate names ${quote(identity)}`),
+        : passedCheck("certificate-identity", `the certificate names ${quote(identity)}`),
     ];
   }
 
@@ -188,7 +186,7 @@ class CertificateVerifier implements Verifier {
     const result = await checkRevocation(found.path, this.#crls, now);
     if (result.issue) return failedCheck("revocation", result.issue);
     const unchecked = result.uncovered.map(certificateName).join(", ");
-    return passed(
+    return passedCheck(
       "revocation",
       `not revoked: ${result.covered.map(certificateName).join(", ")}` +
         (unchecked === "" ? "" : `; not checked, for want of a list: ${unchecked}`),
@@ -236,7 +234,7 @@ async function signatureCheck(
     return { check: failedCheck("signature", { code: "SIGNATURE_INVALID", message }) };
   }
   return {
-    check: passed(
+    check: passedCheck(
       "signature",
       `made with the ${found.name} key of certificate ${certificateName(leaf)}`,
     ),
@@ -247,7 +245,7 @@ async function signatureCheck(
 function chainCheck(found: PathResult): Check {
   if (!found.path) return failedCheck("certificate-chain", found.issue);
   const anchor = certificateName(found.path.at(-1)!);
-  return passed(
+  return passedCheck(
     "certificate-chain",
     found.path.length === 1
       ? `the certificate ${anchor} is a trust anchor itself`
@@ -259,7 +257,7 @@ function usageCheck(leaf: Certificate): Check {
   const issue = usageIssue(leaf);
   return issue
     ? failedCheck("certificate-usage", issue)
-    : passed("certificate-usage", "the certificate may sign code");
+    : passedCheck("certificate-usage", "the certificate may sign code");
 }
 
 function validityCheck(leaf: Certificate, found: PathResult, at: Date, proven: boolean): Check {
@@ -267,17 +265,14 @@ function validityCheck(leaf: Certificate, found: PathResult, at: Date, proven: b
   const issue = found.path ? found.outOfDate : validityIssue(leaf, at);
   if (issue) return failedCheck(id, issue);
   const when = proven ? `at ${isoTime(at)}, as a timestamp proves` : `now, at ${isoTime(at)}`;
-  return passed(id, `${found.path ? "every certificate" : "the leaf"} is valid ${when}`);
+  return passedCheck(id, `${found.path ? "every certificate" : "the leaf"} is valid ${when}`);
 }
 
 function identityOf(leaf: Certificate, anchor: Certificate): Identity {
   return {
+    kind: "certificate",
     method: "certificate",
     certificate: certificateInfo(leaf),
     anchor: certificateInfo(anchor),
   };
-}
-
-function passed(id: string, detail: string): Check {
-  return { id, status: "passed", detail };
 }

@@ -3,7 +3,8 @@
 import { ModelSigningError } from "../../core/errors.ts";
 import { MAX_KEY_FILE_BYTES } from "../../core/limits.ts";
 import { CONTRACT_VERSION, type Plugin } from "../../core/plugin.ts";
-import { readCapped } from "../_input/mod.ts";
+import { listSetting } from "../../core/settings.ts";
+import { readFiles } from "../_input/mod.ts";
 import { loadPrivateKey, PRIVATE_KEY_OPTIONS, readPublicKey } from "../_keyfile/mod.ts";
 import {
   TIMESTAMP_OPTIONS,
@@ -55,13 +56,9 @@ export const keyPlugin: Plugin = {
       ],
       describer: keyDescriber,
       async open(settings) {
-        const paths = settings["public-key"];
-        const list = Array.isArray(paths) ? paths : [];
-        const [first, ...rest] = await Promise.all(
-          list.map(async (path) =>
-            readPublicKey(await readCapped(path, "public key", MAX_KEY_FILE_BYTES), path)
-          ),
-        );
+        const paths = listSetting(settings, "public-key");
+        const files = await readFiles(paths, "public key", MAX_KEY_FILE_BYTES);
+        const [first, ...rest] = files.map(({ bytes, name }) => readPublicKey(bytes, name));
         if (!first) throw new ModelSigningError("USAGE", "no --public-key was given");
         return keyVerifier({
           publicKeys: [first, ...rest],

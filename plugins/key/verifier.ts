@@ -2,7 +2,7 @@
 
 import type { KeyObject } from "node:crypto";
 import type { Bundle } from "../../core/bundle.ts";
-import { failedCheck } from "../../core/check.ts";
+import { failedCheck, passedCheck } from "../../core/check.ts";
 import type { Issue } from "../../core/errors.ts";
 import { ACCEPTED_KEYS, keyAlgorithm, keyHint } from "../../core/keys.ts";
 import type { RunOptions } from "../../core/options.ts";
@@ -71,17 +71,17 @@ async function verify(
     const algorithm = algorithmName(publicKey);
     return {
       checks: [
-        { id: "key", status: "passed", detail: describeHint(material.hint) },
-        { id: "signature", status: "passed", detail: `made with the ${algorithm} key` },
+        passedCheck("key", describeHint(material.hint)),
+        passedCheck("signature", `made with the ${algorithm} key`),
       ],
-      identity: { method: "key", keyHint: keyHint(publicKey), algorithm },
+      identity: { kind: "key", method: "key", keyHint: keyHint(publicKey), algorithm },
       timestamps: [],
       encoding,
     };
   }
   if (fitting.length === 0) return rejected(await mismatch(bundle, accepted, material.hint));
   return rejected([
-    { id: "key", status: "passed", detail: describeHint(material.hint) },
+    passedCheck("key", describeHint(material.hint)),
     failedCheck("signature", {
       code: "SIGNATURE_INVALID",
       message: publicKeys.length === 1
@@ -119,7 +119,7 @@ async function mismatch(
   return [
     failedCheck("key", issue),
     holds
-      ? { id: "signature", status: "passed", detail: "made with a given key, in spite of the hint" }
+      ? passedCheck("signature", "made with a given key, in spite of the hint")
       : failedCheck("signature", {
         code: "SIGNATURE_INVALID",
         message: "the signature does not hold with the given key, whatever key it names",

@@ -50,6 +50,17 @@ test("parseBundle() reads a key bundle as it stands", () => {
   assert.deepEqual(bundle.timestamps, []);
 });
 
+test("parseBundle() refuses a signature of a file's bytes, and says that it is one", () => {
+  const { dsseEnvelope: _, ...blob } = bundleOf();
+  blob.messageSignature = {
+    messageDigest: { algorithm: "SHA2_256", digest: base64("digest") },
+    signature: base64("signature"),
+  };
+  assertRefused(blob, "BUNDLE_MALFORMED");
+  const result = parseBundle(encode(blob));
+  assert.match(result.ok ? "" : result.issue.message, /cosign sign-blob/);
+});
+
 test("parseBundle() reads the key material of bundles before 1.1.0", () => {
   const bundle = accepted(bent((value) => {
     value.verificationMaterial = {

@@ -94,6 +94,7 @@ test("verifyModel() verifies what was signed", async () => {
   const report = await verified(await signed());
   assertVerified(report);
   assert.deepEqual(report.identity, {
+    kind: "key",
     method: "key",
     keyHint: hintOf(KEYS.publicKey),
     algorithm: "EC P-256",
@@ -142,7 +143,7 @@ test("verifyModel() tells an unsigned file", async () => {
 test("verifyModel() tells all kinds of difference, and who signed", async () => {
   const report = await verified(await signed(), { "a": "changed", "sub/b": "22", "z": "" });
   assertRejected(report, "FILE_MISSING", "FILE_MODIFIED", "FILE_UNSIGNED");
-  assert.ok(report.verdict === "rejected" && report.signedBy?.method === "key");
+  assert.ok(report.verdict === "rejected" && report.signedBy?.kind === "key");
   assert.deepEqual(report.files.map(({ kind, name }) => `${kind} ${name}`), [
     "modified a",
     "missing sub/c",
@@ -356,12 +357,12 @@ test("verifyModel() rejects a signed statement that is unsafe without looking at
   });
   assertRejected(report, "RESOURCE_NAME");
   assert.equal(source.enumerations, 0);
-  assert.ok(report.verdict === "rejected" && report.signedBy?.method === "key");
+  assert.ok(report.verdict === "rejected" && report.signedBy?.kind === "key");
 });
 
 test("verifyModel() never trusts a verifier that does not say who signed and that it holds", async () => {
   const bundle = await signed();
-  const identity = { method: "key", keyHint: "0", algorithm: "EC P-256" } as const;
+  const identity = { kind: "key", method: "key", keyHint: "0", algorithm: "EC P-256" } as const;
   const signature = { id: "signature", status: "passed", detail: "holds" } as const;
   const other = { id: "chain", status: "passed", detail: "fine" } as const;
   const skipped = { id: "signature", status: "skipped", detail: "no key" } as const;
@@ -406,7 +407,7 @@ test("verifyModel() rejects when any check of the verifier failed, whatever else
             issue: { code: "PLUGIN_POLICY", message: "no" },
           },
         ],
-        identity: { method: "other", name: "mallory" },
+        identity: { kind: "named", method: "other", name: "mallory" },
         encoding: "standard",
         timestamps: [],
       }),

@@ -1,9 +1,11 @@
 /** Timestamps of the key and certificate methods, from a real authority (`openssl ts`). */
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { Bundle } from "../../../core/bundle.ts";
+import { type Bundle, parseBundle } from "../../../core/bundle.ts";
+import { hasherFactory, keySigner, keyVerifier, signModel, verifyModel } from "../../../mod.ts";
 import {
   certificateDescriber,
   certificatePlugin,
@@ -17,6 +19,7 @@ import {
   timestampWitnesses,
 } from "../../../plugins/_timestamp/mod.ts";
 import { bundleWith, signedBundle } from "../../support/certificate_bundle.ts";
+import { MemorySource } from "../../support/memory_source.ts";
 import { Pki } from "../../support/pki.ts";
 import { TsaServer } from "../../support/tsa_server.ts";
 import { reply, stamp, tsaCertificate, type TsaSpec } from "../_rfc3161/_authority.ts";
@@ -148,7 +151,7 @@ test("the descriptions of key and certificate bundles tell what their timestamps
     ]] as const
   ) {
     const bundle = stamped(plain, tsa.over, () => new Uint8Array(3));
-    const { fields = [] } = await describer.describe(bundle) ?? {};
+    const { fields = [] } = await describer.describe(bundle, {}) ?? {};
     const [claimed, broken] = fields.filter(([label]) => label === "timestamp");
     assert.match(claimed?.[1] ?? "", /^20[0-9T:-]+Z by CN=tsa,O=Example$/);
     assert.equal(broken?.[1], "malformed");
@@ -165,11 +168,43 @@ test("timestampWitness() brings a timestamp that is believed", async () => {
     publicKey: new Uint8Array(),
     material: bundle.material,
   };
-  const { timestamps } = await timestampWitness(server.url).witness(envelope, signed, {});
+  const { timestamps } = await timestampWitness({ url: server.url }).witness(envelope, signed, {});
   const found = await check({ ...bundle, envelope, timestamps: timestamps! }, {
     trustAnchors: tsa.trust,
   });
   assert.deepEqual([found.code, found.count], ["passed", 1]);
+});
+
+test("signModel() and verifyModel() carry a timestamp over a key's signature", async () => {
+  using pki = new Pki();
+  const tsa = authority(pki);
+  await using server = await TsaServer.start((query) => reply(pki, tsa.signer, query));
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const source = new MemorySource({ "weights.bin": "weights" });
+  const hasher = hasherFactory({ jobs: 1 });
+  const model = { source, hasher, signer: keySigner({ privateKey }) };
+  const verdict = async (bytes: Uint8Array) => {
+    const verifier = keyVerifier({
+      publicKeys: [publicKey],
+      timestampVerifier: await timestampVerifier({ trustAnchors: tsa.trust, required: true }),
+    });
+    const report = await verifyModel({ source, hasher, bundle: parseBundle(bytes), verifier });
+    const codes = report.verdict === "verified" ? [] : report.issues.map(({ code }) => code);
+    return [report.verdict, report.timestamps.map(({ source }) => source), codes];
+  };
+
+  const witnesses = [timestampWitness({ url: String(server.url) })];
+  const signed = await signModel({ ...model, witnesses });
+  assert.deepEqual(await verdict(signed.bytes), ["verified", ["rfc3161"], []]);
+  assert.equal(server.queries.length, 1);
+  const plain = await signModel(model);
+  assert.deepEqual(await verdict(plain.bytes), ["rejected", [], ["TIMESTAMP_MISSING"]]);
+});
+
+test("timestampWitness() refuses an address that cannot be used", () => {
+  for (const url of ["ftp://a.example", "a.example", new URL("https://user:secret@a.example")]) {
+    assert.throws(() => timestampWitness({ url }), { code: "USAGE" }, String(url));
+  }
 });
 
 test("timestampWitnesses() takes addresses of http and https, and no others", () => {

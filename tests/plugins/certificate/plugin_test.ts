@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ModelSigningError } from "../../../core/errors.ts";
 import type { Settings, SignerProvider, VerifierProvider } from "../../../core/plugin.ts";
 import { Registry } from "../../../core/registry.ts";
 import { Secret } from "../../../core/secret.ts";
-import { certificateDescriber, certificatePlugin } from "../../../plugins/certificate/mod.ts";
+import type { Verifier } from "../../../core/verifier.ts";
+import {
+  certificateDescriber,
+  certificatePlugin,
+  certificateVerifier,
+  timestampVerifier,
+} from "../../../plugins/certificate/mod.ts";
 import { bundleWith, signedBundle } from "../../support/certificate_bundle.ts";
 import { CA_EXTENSIONS, derOf, LEAF_EXTENSIONS, Pki } from "../../support/pki.ts";
 
@@ -73,21 +80,52 @@ test("open() refuses missing settings and files", async () => {
   );
 });
 
+test("the plugin's hints name its options, and the library's findings and faults name none", async () => {
+  using pki = new Pki();
+  const [root, other] = [pki.root({ extensions: CA_EXTENSIONS }), pki.root()];
+  const ca = pki.intermediate(root);
+  const bundle = signedBundle(pki.leaf(root), [root]);
+  const untrusted = async (trusting: Verifier) => {
+    const { checks } = await trusting.verify(bundle, {});
+    const [issue] = checks.flatMap((check) => check.status === "failed" ? [check.issue] : []);
+    assert.equal(issue?.code, "CERTIFICATE_UNTRUSTED");
+    return `${issue.message} ${issue.hint}`;
+  };
+  const trustAnchors = [readFileSync(other.certificate)];
+  assert.doesNotMatch(await untrusted(await certificateVerifier({ trustAnchors })), /--/);
+  const settings = { "certificate-chain": [other.certificate] };
+  assert.match(await untrusted(await verifier.open(settings, {})), /--certificate-chain/);
+  const noAnchor = async (opening: Promise<unknown>) => {
+    const error = await opening.then(() => undefined, (error) => error);
+    assert.ok(coded("TRUST_ANCHOR_MISSING")(error));
+    return `${error.message} ${error.hint}`;
+  };
+  const chain = [readFileSync(ca.certificate)];
+  const library = [certificateVerifier, timestampVerifier].map((make) =>
+    noAnchor(make({ trustAnchors: chain }))
+  );
+  for (const said of await Promise.all(library)) assert.doesNotMatch(said, /--/);
+  const notRoot = { ...settings, "certificate-chain": [ca.certificate] };
+  assert.match(await noAnchor(verifier.open(notRoot, {})), / --certificate-chain$/);
+  const notAuthority = { ...settings, "tsa-certificate-chain": [ca.certificate] };
+  assert.match(await noAnchor(verifier.open(notAuthority, {})), / --tsa-certificate-chain$/);
+});
+
 test("describe() tells the claims of a chain, and nothing of other material", async () => {
   using pki = new Pki();
   const root = pki.root({ extensions: CA_EXTENSIONS });
   const leaf = pki.leaf(root, { subject: "/CN=signer" });
-  const description = await certificateDescriber.describe(signedBundle(leaf, [root]));
+  const description = await certificateDescriber.describe(signedBundle(leaf, [root]), {});
   assert.equal(description?.method, "certificate");
   assert.deepEqual(description?.fields, []);
   assert.equal(description?.certificates[0]?.subject, "CN=signer");
   assert.equal(description?.certificates.length, 2);
   const key = bundleWith(leaf, { kind: "public-key", hint: "0" });
-  assert.equal(await certificateDescriber.describe(key), undefined);
+  assert.equal(await certificateDescriber.describe(key, {}), undefined);
   const single = bundleWith(leaf, { kind: "certificate", certificate: derOf(leaf.certificate) });
-  assert.equal((await certificateDescriber.describe(single))?.certificates.length, 1);
+  assert.equal((await certificateDescriber.describe(single, {}))?.certificates.length, 1);
   const logged = { ...single, tlogEntries: [{}] };
-  assert.equal(await certificateDescriber.describe(logged), undefined);
+  assert.equal(await certificateDescriber.describe(logged, {}), undefined);
 });
 
 test("describe() tells of certificates that are malformed", async () => {
@@ -95,10 +133,10 @@ test("describe() tells of certificates that are malformed", async () => {
   const leaf = pki.leaf(pki.root());
   const garbage = new Uint8Array(3);
   const broken = bundleWith(leaf, { kind: "certificate-chain", certificates: [garbage] });
-  assert.equal((await certificateDescriber.describe(broken))?.fields[0]?.[0], "problem");
+  assert.equal((await certificateDescriber.describe(broken, {}))?.fields[0]?.[0], "problem");
   const half = bundleWith(leaf, {
     kind: "certificate-chain",
     certificates: [derOf(leaf.certificate), garbage],
   });
-  assert.equal((await certificateDescriber.describe(half))?.fields.at(-1)?.[0], "problem");
+  assert.equal((await certificateDescriber.describe(half, {}))?.fields.at(-1)?.[0], "problem");
 });

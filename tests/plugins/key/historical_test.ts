@@ -47,7 +47,7 @@ if (oms !== undefined) {
       const report = await verified(bundle, join(folder, model));
       assert.deepEqual(codes(report), []);
       assert.ok(report.verdict === "verified");
-      assert.ok(report.identity.method === "key" && "algorithm" in report.identity);
+      assert.ok(report.identity.kind === "key");
       assert.equal(report.identity.algorithm, "EC P-384");
     });
 
@@ -63,7 +63,7 @@ if (oms !== undefined) {
     const folder = join("historical", "v1.1.0-elliptic-key", "model", "signme-2");
     const report = await verified(join("historical", "v1.0.0-elliptic-key", "bundle.sig"), folder);
     assert.deepEqual(codes(report), ["FILE_MODIFIED"]);
-    assert.ok(report.verdict === "rejected" && report.signedBy?.method === "key");
+    assert.ok(report.verdict === "rejected" && report.signedBy?.kind === "key");
   });
 
   test("the certificate of the historical key verifies like the key", async () => {

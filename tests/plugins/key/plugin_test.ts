@@ -69,6 +69,7 @@ test("the key provider signs and verifies with the files that settings name", as
       const verifier = await verifierProvider.open({ "public-key": names.map(at) }, {});
       const { identity } = await verifier.verify(bundle, {});
       assert.deepEqual(identity, {
+        kind: "key",
         method: "key",
         keyHint: sha256(PUBLIC_PEM),
         algorithm: "EC P-256",
@@ -99,7 +100,7 @@ test("the key provider names files that are missing or no keys", async () => {
 });
 
 test("keyDescriber tells the hint that a bundle names", async () => {
-  const description = await keyDescriber.describe(parsed(bundleOf()));
+  const description = await keyDescriber.describe(parsed(bundleOf()), {});
   assert.equal(description?.method, "key");
   assert.deepEqual(description.fields, [["key hint", "0".repeat(64)]]);
 });
@@ -107,12 +108,12 @@ test("keyDescriber tells the hint that a bundle names", async () => {
 test("keyDescriber tells the hint of an embedded key", async () => {
   const bundle = bundleOf();
   bundle.verificationMaterial.publicKey = { rawBytes: Buffer.from(PUBLIC_PEM).toString("base64") };
-  const description = await keyDescriber.describe(parsed(bundle));
+  const description = await keyDescriber.describe(parsed(bundle), {});
   assert.deepEqual(description?.fields.map(([, value]) => value), [sha256(PUBLIC_PEM)]);
 });
 
 test("keyDescriber leaves certificates to others", async () => {
   const bundle = bundleOf();
   bundle.verificationMaterial = { certificate: { rawBytes: "MAA=" } };
-  assert.equal(await keyDescriber.describe(parsed(bundle)), undefined);
+  assert.equal(await keyDescriber.describe(parsed(bundle), {}), undefined);
 });

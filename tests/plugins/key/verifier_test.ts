@@ -41,7 +41,7 @@ function assertAccepted(result: SignatureVerification, publicKey: KeyObject): vo
     result.checks.map(({ id, status }) => `${id} ${status}`),
     ["key passed", "signature passed"],
   );
-  assert.ok(result.identity && "keyHint" in result.identity);
+  assert.ok(result.identity?.kind === "key");
   assert.equal(result.identity.keyHint, hintOf(publicKey));
   assert.equal(result.encoding, "standard");
 }
