@@ -14,7 +14,7 @@ export * from "./fs/mod.ts";
 export * from "./hash/mod.ts";
 export * from "./key/mod.ts";
 export * from "./module/mod.ts";
-/** Registries, layouts and manifests: the client and what the plugin is made of. */
+/** What else `plugins/oci` has is the entry `model-signing/oci`. */
 export { ociPlugin } from "./oci/mod.ts";
 export * from "./pkcs11/mod.ts";
 export {

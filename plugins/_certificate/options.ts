@@ -2,6 +2,7 @@
 
 import { MAX_KEY_FILE_BYTES } from "../../core/limits.ts";
 import type { Option, Settings } from "../../core/plugin.ts";
+import { listSetting, textSetting } from "../../core/settings.ts";
 import { type NamedBytes, readCapped, readFiles } from "../_input/mod.ts";
 
 /** The CAs that travel in the bundle. Read by {@link readChainFiles}. */
@@ -16,12 +17,13 @@ export const CERTIFICATE_CHAIN_OPTION: Option = {
 
 /** The file that `signing-certificate` names, if it is given. Throws `FILE_UNREADABLE`. */
 export async function readSigningCertificate(settings: Settings): Promise<NamedBytes | undefined> {
-  const path = settings["signing-certificate"];
-  if (typeof path !== "string") return undefined;
+  const path = textSetting(settings, "signing-certificate");
+  if (path === undefined) return undefined;
   return { name: path, bytes: await readCapped(path, "certificate", MAX_KEY_FILE_BYTES) };
 }
 
 /** The files that `certificate-chain` lists. Throws `FILE_UNREADABLE`. */
 export async function readChainFiles(settings: Settings): Promise<readonly NamedBytes[]> {
-  return await readFiles(settings["certificate-chain"], "certificate chain", MAX_KEY_FILE_BYTES);
+  const paths = listSetting(settings, "certificate-chain");
+  return await readFiles(paths, "certificate chain", MAX_KEY_FILE_BYTES);
 }

@@ -18,22 +18,20 @@ export function named(content: FileContent, what: string, index: number): NamedB
 }
 
 /**
- * Reads the files that a setting lists.
+ * Reads files, one after the other.
  *
  * @param what names the files in messages: `certificate`
  * @param limit bytes, for each
  * @throws {ModelSigningError} `FILE_UNREADABLE`
  */
 export async function readFiles(
-  paths: unknown,
+  paths: readonly string[],
   what: string,
   limit: number,
 ): Promise<readonly NamedBytes[]> {
-  const list: readonly unknown[] = Array.isArray(paths) ? paths : [];
   const files: NamedBytes[] = [];
-  for (const path of list) {
-    const name = String(path);
-    files.push({ name, bytes: await readCapped(name, what, limit) });
+  for (const path of paths) {
+    files.push({ name: path, bytes: await readCapped(path, what, limit) });
   }
   return files;
 }

@@ -6,6 +6,7 @@ import { MAX_KEY_FILE_BYTES } from "../../core/limits.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Option, Settings } from "../../core/plugin.ts";
 import { Secret } from "../../core/secret.ts";
+import { requiredTextSetting, secretSetting, textSetting } from "../../core/settings.ts";
 import { quote } from "../../core/text.ts";
 import { readPrivateKey } from "./private_key.ts";
 import { readCapped } from "../_input/mod.ts";
@@ -45,8 +46,7 @@ export const PRIVATE_KEY_OPTIONS: readonly Option[] = [
  * `KEY_PASSWORD_MISSING`, `KEY_PASSWORD_WRONG`, `USAGE`
  */
 export async function loadPrivateKey(settings: Settings, options: RunOptions): Promise<KeyObject> {
-  const path = settings["private-key"];
-  if (typeof path !== "string") throw new ModelSigningError("USAGE", "no --private-key was given");
+  const path = requiredTextSetting(settings, "private-key");
   const bytes = await readCapped(path, "private key", MAX_KEY_FILE_BYTES);
   return await readPrivateKey(bytes, path, () => findPassword(path, settings, options));
 }
@@ -56,9 +56,10 @@ async function findPassword(
   settings: Settings,
   options: RunOptions,
 ): Promise<Secret> {
-  const { password, "password-file": passwordFile } = settings;
-  if (password instanceof Secret) return password;
-  if (typeof passwordFile === "string") {
+  const password = secretSetting(settings, "password");
+  if (password !== undefined) return password;
+  const passwordFile = textSetting(settings, "password-file");
+  if (passwordFile !== undefined) {
     const bytes = await readCapped(passwordFile, "password file", MAX_KEY_FILE_BYTES);
     return new Secret(new TextDecoder().decode(bytes).split(/\r?\n/, 1)[0] ?? "");
   }

@@ -98,6 +98,13 @@ function fromDer(der: Uint8Array): Encoded {
 
 function importKey(der: Uint8Array, name: string): KeyObject {
   const type = structure(der);
+  if (type === "pkcs12") {
+    throw new ModelSigningError(
+      "KEY_MALFORMED",
+      `${quote(name)} is a PKCS#12 container, expected a private key`,
+      { hint: "take the key out with: openssl pkcs12 -in FILE -nocerts -out key.pem" },
+    );
+  }
   if (type === undefined) {
     throw new ModelSigningError(
       "KEY_MALFORMED",
@@ -120,17 +127,25 @@ function importKey(der: Uint8Array, name: string): KeyObject {
   return key;
 }
 
-/** Which of the three structures it is: their second elements tell them apart. */
-function structure(der: Uint8Array): "pkcs8" | "pkcs1" | "sec1" | undefined {
+/** The structures of unencrypted keys. */
+type KeyStructure = "pkcs8" | "pkcs1" | "sec1";
+
+/** Version of a PKCS#12 container (RFC 7292 4), whose second element is a SEQUENCE like that of PKCS#8. */
+const PFX_VERSION = 3;
+
+/** Which structure it is: their second elements tell them apart. */
+function structure(der: Uint8Array): KeyStructure | "pkcs12" | undefined {
   const [version, second] = sequence(der) ?? [];
   if (version?.tag !== TAG.integer) return undefined;
-  if (second?.tag === TAG.sequence) return "pkcs8";
+  if (second?.tag === TAG.sequence) {
+    return version.content.length === 1 && version.content[0] === PFX_VERSION ? "pkcs12" : "pkcs8";
+  }
   if (second?.tag === TAG.octetString) return "sec1";
   return second?.tag === TAG.integer ? "pkcs1" : undefined;
 }
 
 /** PKCS#8 has the algorithm in its second element, SEC1 the curve below [0]. */
-function refusedType(der: Uint8Array, type: "pkcs8" | "pkcs1" | "sec1"): string | undefined {
+function refusedType(der: Uint8Array, type: KeyStructure): string | undefined {
   const parts = sequence(der) ?? [];
   if (type === "pkcs8") return refusedAlgorithm(parts[1]);
   const parameters = parts.find(({ tag }) => tag === context(0, "constructed"));

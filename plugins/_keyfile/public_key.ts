@@ -9,6 +9,8 @@ import { refusedAlgorithm } from "./algorithm.ts";
 import { context, elements, sequence, TAG } from "../_der/mod.ts";
 import { pemBlocks } from "../_input/mod.ts";
 
+const SSH_TO_PEM = "ssh-keygen -e -m PKCS8 -f KEY.pub > key.pem";
+
 const LABELS: ReadonlySet<string> = new Set(["PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE"]);
 
 /**
@@ -46,7 +48,16 @@ export function readPublicKey(bytes: Uint8Array, name: string): KeyObject {
 
 function findKey(bytes: Uint8Array, name: string): Uint8Array {
   const blocks = pemBlocks(bytes);
-  if (blocks.length === 0) return bytes;
+  if (blocks.length === 0) {
+    const ssh = sshType(bytes);
+    if (ssh === undefined) return bytes;
+    throw new ModelSigningError(
+      "KEY_MALFORMED",
+      `${quote(name)} is a public key in the form of SSH, expected PEM or DER`,
+      // It knows no other form of Ed25519 keys.
+      ssh === "ssh-ed25519" ? {} : { hint: `convert it with: ${SSH_TO_PEM}` },
+    );
+  }
   const [key, second] = blocks.filter(({ label }) => LABELS.has(label));
   if (second) {
     throw new ModelSigningError("KEY_MALFORMED", `${quote(name)} holds more than one public key`);
@@ -58,6 +69,12 @@ function findKey(bytes: Uint8Array, name: string): Uint8Array {
     `${quote(name)} holds ${isPrivate ? "a private key, expected a public one" : "no public key"}`,
     isPrivate ? { hint: "extract it with: openssl pkey -in KEY -pubout -out PUBLIC_KEY" } : {},
   );
+}
+
+/** The type that a line of `id_TYPE.pub` begins with (RFC 4253 6.6, RFC 5656 3.1, RFC 8709 4). */
+function sshType(bytes: Uint8Array): string | undefined {
+  const head = Buffer.from(bytes.subarray(0, 32)).toString("latin1");
+  return /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp[0-9]{3}) /.exec(head)?.[1];
 }
 
 /** SubjectPublicKeyInfo is a SEQUENCE and a BIT STRING, PKCS#1 two INTEGERs. Bun takes private keys, too. */

@@ -8,6 +8,7 @@ import {
   type Settings,
   type SourceProvider,
 } from "../../core/plugin.ts";
+import { listSetting, textSetting } from "../../core/settings.ts";
 import type { OpenedSource } from "../../core/source.ts";
 import { exists } from "./root.ts";
 import { fileSystemSource } from "./source.ts";
@@ -53,14 +54,12 @@ async function openFile(
   settings: Settings,
   options: RunOptions,
 ): Promise<OpenedSource> {
-  const ignorePaths = settings["ignore-paths"];
-  const signature = settings["signature"];
+  const ignorePaths = listSetting(settings, "ignore-paths");
+  const signature = textSetting(settings, "signature");
   const source = await fileSystemSource(reference, {
     ...options,
-    ...(Array.isArray(ignorePaths)
-      ? { ignorePaths: ignorePaths.flatMap((typed: string) => separated(typed, reference)) }
-      : {}),
-    ...(typeof signature === "string" && signature !== "-" ? { signature } : {}),
+    ignorePaths: ignorePaths.flatMap((typed) => separated(typed, reference)),
+    ...(signature === undefined || signature === "-" ? {} : { signature }),
   });
   return { source };
 }

@@ -115,14 +115,14 @@ function requireAbsolute(what: string, path: string): void {
 }
 
 async function requireDirectory(path: string): Promise<void> {
-  requireAbsolute("--module-path", path);
+  requireAbsolute("the module directory", path);
   const facts = await stat(path).catch((error) => {
-    throw unusable(`cannot search --module-path ${quote(path)}: ${systemReason(error)}`, {
+    throw unusable(`cannot search the module directory ${quote(path)}: ${systemReason(error)}`, {
       cause: error,
     });
   });
   if (facts.isDirectory()) return;
-  throw unusable(`--module-path ${quote(path)} is not a directory`, {
+  throw unusable(`${quote(path)} is not a directory, expected one with modules`, {
     hint: `name the module itself in the URI: "?module-path=${path}"`,
   });
 }

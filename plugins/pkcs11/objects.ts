@@ -1,6 +1,7 @@
 /** Finding keys and certificates in a token. */
 
 import { Buffer } from "node:buffer";
+import { hex } from "../../core/encoding.ts";
 import { ModelSigningError } from "../../core/errors.ts";
 import { counted, quote } from "../../core/text.ts";
 import { ATTRIBUTE, CLASS } from "./constants.ts";
@@ -94,8 +95,8 @@ export function list(objects: readonly TokenObject[]): string {
 
 /** An id as a URI has it. */
 function idText(id: Uint8Array): string {
-  const hex = Buffer.from(id).toString("hex");
-  return id.length === 0 ? "empty" : hex.replace(/../g, (byte) => `%${byte}`);
+  const digits = hex(id);
+  return id.length === 0 ? "empty" : digits.replace(/../g, (byte) => `%${byte}`);
 }
 
 function find(view: View, template: Template): readonly TokenObject[] {

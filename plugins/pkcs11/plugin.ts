@@ -4,6 +4,7 @@ import process from "node:process";
 import { ModelSigningError } from "../../core/errors.ts";
 import { CONTRACT_VERSION, type Option, type Plugin, type Settings } from "../../core/plugin.ts";
 import { Secret } from "../../core/secret.ts";
+import { listSetting, secretSetting } from "../../core/settings.ts";
 import {
   CERTIFICATE_CHAIN_OPTION,
   readChainFiles,
@@ -94,13 +95,13 @@ export const pkcs11Plugin: Plugin = {
 };
 
 function keyOptions(settings: Settings): TokenKeyOptions {
-  const { "pkcs11-uri": uri, "module-path": directories } = settings;
-  if (!(uri instanceof Secret)) throw new ModelSigningError("USAGE", "no --pkcs11-uri was given");
+  const uri = secretSetting(settings, "pkcs11-uri");
+  if (uri === undefined) throw new ModelSigningError("USAGE", "no --pkcs11-uri was given");
   // The name that other programs with PKCS#11 URIs know. An empty variable is how a shell leaves one out.
   const pin = process.env["PKCS11_PIN"] ?? "";
   return {
     uri,
-    modulePaths: Array.isArray(directories) ? directories : [],
+    modulePaths: listSetting(settings, "module-path"),
     ...(pin === "" ? {} : { pin: new Secret(pin) }),
   };
 }

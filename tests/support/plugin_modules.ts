@@ -42,15 +42,15 @@ const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });`,
   );
 }
 
-/** A verifier `demo`. @param verify the body of `verify(bundle, options)` */
-export function verifierSource(verify: string): string {
+/** A verifier `demo`. @param verify the body of `verify(bundle, options)` @param more members of the provider */
+export function verifierSource(verify: string, more = ""): string {
   return moduleSource(`{
     kind: "verifier",
     id: "demo",
     summary: "Verify in a way of its own",
     options: [],
-    describer: { describe: () => Promise.resolve(undefined) },
     open: () => Promise.resolve({ async verify(bundle, options) { ${verify} } }),
+    ${more}
   }`);
 }
 

@@ -54,15 +54,15 @@ export default function hfCache(host: PluginHost): Plugin {
       }],
       async open(reference, settings, { signal }) {
         host.throwIfAborted(signal);
-        return { source: await openSnapshot(host, reference, cacheFolder(settings)) };
+        return { source: await openSnapshot(host, reference, cacheFolder(host, settings)) };
       },
     }],
   };
 }
 
-function cacheFolder(settings: Settings): string {
-  const given = settings["hf-cache-dir"];
-  if (typeof given === "string") return resolve(given);
+function cacheFolder(host: PluginHost, settings: Settings): string {
+  const given = host.textSetting(settings, "hf-cache-dir");
+  if (given !== undefined) return resolve(given);
   const { HF_HUB_CACHE: hub, HF_HOME: home } = process.env;
   // A relative one would be found in the current folder.
   if (hub !== undefined && isAbsolute(hub)) return hub;

@@ -8,7 +8,18 @@
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import process from "node:process";
-import type { Option, Plugin, PluginHost, RunOptions, Secret, Settings } from "../../../mod.ts";
+import type {
+  CommandProvider,
+  Option,
+  Plugin,
+  PluginHost,
+  RunOptions,
+  Secret,
+  Settings,
+  Signed,
+  Signer,
+  SignerProvider,
+} from "../../../mod.ts";
 
 /** Longest wait for one answer when the run sets none, in ms. */
 const TIMEOUT_MS = 30_000;
@@ -59,74 +70,93 @@ const SERVICE: readonly Option[] = [
   },
 ];
 
+const KEY: readonly Option[] = [
+  {
+    name: "key-name",
+    type: "string",
+    metavar: "NAME",
+    required: true,
+    description: "name of the key",
+  },
+  {
+    name: "key-version",
+    type: "integer",
+    metavar: "NUMBER",
+    description: "version of the key; by default the latest",
+  },
+];
+
 /** The plugin. */
 export default function vaultTransit(host: PluginHost): Plugin {
   return {
     name: "vault-transit",
     version: "1.0.0",
     contract: host.contract,
-    providers: [
-      {
-        kind: "signer",
-        id: "vault-transit",
-        summary: "Sign with a key in HashiCorp Vault's transit engine, or one like it",
-        options: [
-          ...SERVICE,
-          {
-            name: "key-name",
-            type: "string",
-            metavar: "NAME",
-            required: true,
-            description: "name of the key",
-          },
-          {
-            name: "key-version",
-            type: "integer",
-            metavar: "NUMBER",
-            description: "version of the key; by default the latest",
-          },
-        ],
-        examples: [
-          "VAULT_TOKEN=… model-signing sign vault-transit ./model --vault-url https://vault.example.com " +
-          "--key-name models",
-        ],
-        async open(settings, run) {
-          const transit = new Transit(host, settings);
-          const key = await transit.key(text(settings, "key-name"), version(host, settings), run);
-          return {
-            signer: {
-              async sign(pae, options) {
-                const signature = await transit.sign(key, pae, options);
-                return {
-                  signature,
-                  publicKey: Uint8Array.from(
-                    key.publicKey.export({ type: "spki", format: "der" }) as Buffer,
-                  ),
-                  material: { kind: "public-key", hint: host.keyHint(key.publicKey) },
-                };
-              },
-              // There is no session to end.
-              [Symbol.asyncDispose]: () => Promise.resolve(),
-            },
-            witnesses: [],
-          };
-        },
-      },
-      {
-        kind: "command",
-        id: "vault-transit",
-        summary: "Print the public half of a key, for verify key",
-        options: SERVICE,
-        operand: { metavar: "KEY", description: "the name of the key" },
-        examples: ["model-signing vault-transit models --vault-url https://vault.example.com"],
-        async run(settings, io) {
-          const key = await new Transit(host, settings).key(io.operand ?? "", undefined, io);
-          io.stdout(key.publicKey.export({ type: "spki", format: "pem" }).toString());
-          return 0;
-        },
-      },
-    ],
+    providers: [signer(host), keyCommand(host)],
   };
+}
+
+function signer(host: PluginHost): SignerProvider {
+  return {
+    kind: "signer",
+    id: "vault-transit",
+    summary: "Sign with a key in HashiCorp Vault's transit engine, or one like it",
+    options: [...SERVICE, ...KEY],
+    examples: [
+      "VAULT_TOKEN=… model-signing sign vault-transit ./model --vault-url https://vault.example.com " +
+      "--key-name models",
+    ],
+    async open(settings, run) {
+      const transit = new Transit(host, settings);
+      const name = host.requiredTextSetting(settings, "key-name");
+      const key = await transit.key(name, version(host, settings), run);
+      return { signer: new TransitSigner(host, transit, key), witnesses: [] };
+    },
+  };
+}
+
+/** Gives those who verify what they need. */
+function keyCommand(host: PluginHost): CommandProvider {
+  return {
+    kind: "command",
+    id: "vault-transit",
+    summary: "Print the public half of a key, for verify key",
+    options: SERVICE,
+    operand: { metavar: "KEY", description: "the name of the key" },
+    examples: ["model-signing vault-transit models --vault-url https://vault.example.com"],
+    async run(settings, io) {
+      const key = await new Transit(host, settings).key(io.operand ?? "", undefined, io);
+      io.stdout(key.publicKey.export({ type: "spki", format: "pem" }).toString());
+      return 0;
+    },
+  };
+}
+
+/** Signs with one key. */
+class TransitSigner implements Signer {
+  readonly #host: PluginHost;
+  readonly #transit: Transit;
+  readonly #key: TransitKey;
+
+  constructor(host: PluginHost, transit: Transit, key: TransitKey) {
+    this.#host = host;
+    this.#transit = transit;
+    this.#key = key;
+  }
+
+  async sign(pae: Uint8Array, options: RunOptions): Promise<Signed> {
+    const { publicKey } = this.#key;
+    return {
+      signature: await this.#transit.sign(this.#key, pae, options),
+      publicKey: Uint8Array.from(publicKey.export({ type: "spki", format: "der" }) as Buffer),
+      material: { kind: "public-key", hint: this.#host.keyHint(publicKey) },
+    };
+  }
+
+  /** There is no session to end. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 /** A version of a key. */
@@ -146,14 +176,15 @@ class Transit {
 
   constructor(host: PluginHost, settings: Settings) {
     this.#host = host;
-    const address = text(settings, "vault-url") || (process.env["VAULT_ADDR"] ?? "");
-    const mount = text(settings, "vault-mount") || "transit";
+    const address = host.textSetting(settings, "vault-url") || (process.env["VAULT_ADDR"] ?? "");
+    const mount = host.textSetting(settings, "vault-mount") || "transit";
     if (!/^[\w-]+(?:\/[\w-]+)*$/.test(mount)) {
       throw new host.ModelSigningError("USAGE", `--vault-mount is ${host.excerpt(mount)}, no path`);
     }
     this.#url = serviceUrl(host, address, mount);
     this.#token = tokenOf(host, settings);
-    this.#namespace = text(settings, "vault-namespace") || process.env["VAULT_NAMESPACE"];
+    this.#namespace = host.textSetting(settings, "vault-namespace") ||
+      process.env["VAULT_NAMESPACE"];
   }
 
   /** A key's public half, and how to sign with it. */
@@ -363,10 +394,8 @@ function serviceUrl(host: PluginHost, address: string, mount: string): URL {
 }
 
 function tokenOf(host: PluginHost, settings: Settings): Secret {
-  const given = settings["vault-token"];
-  const token = given instanceof host.Secret
-    ? given
-    : new host.Secret((process.env["VAULT_TOKEN"] ?? "").trim());
+  const token = host.secretSetting(settings, "vault-token") ??
+    new host.Secret((process.env["VAULT_TOKEN"] ?? "").trim());
   const value = token.reveal();
   if (value === "") {
     throw new host.ModelSigningError("USAGE", "no token for the service was given", {
@@ -381,13 +410,7 @@ function tokenOf(host: PluginHost, settings: Settings): Secret {
 }
 
 function version(host: PluginHost, settings: Settings): number | undefined {
-  const value = settings["key-version"];
-  if (value === undefined) return undefined;
-  if (typeof value === "number" && value > 0) return value;
+  const value = host.numberSetting(settings, "key-version");
+  if (value === undefined || value > 0) return value;
   throw new host.ModelSigningError("USAGE", "--key-version is not a positive number");
-}
-
-function text(settings: Settings, name: string): string {
-  const value = settings[name];
-  return typeof value === "string" ? value : "";
 }

@@ -243,6 +243,12 @@ test("readPrivateKey() refuses an OpenSSH key, and says how to convert it", asyn
   }
 });
 
+test("readPrivateKey() refuses a PKCS#12 container, and says how to take the key out", async () => {
+  const container = openssl(["pkcs12", "-export", "-nocerts", "-passout", "pass:x"], P256);
+  const error = await refused(plain(container), "KEY_MALFORMED");
+  assert.match(error.hint ?? "", /openssl pkcs12 -in FILE/);
+});
+
 test("readPrivateKey() refuses what is no private key", async () => {
   const publicPem = opensslPublicKey(P256);
   for (

@@ -100,6 +100,13 @@ test("readPublicKey() refuses two keys", () => {
   assertRefused(publicPem + certificate(P256), "KEY_MALFORMED");
 });
 
+test("readPublicKey() refuses SSH's own form, and says how to convert it where that can be", () => {
+  const hintOf = (line: string) => assertRefused(line, "KEY_MALFORMED").hint;
+  assert.match(hintOf("ecdsa-sha2-nistp256 AAAA me@host\n") ?? "", /ssh-keygen -e -m PKCS8/);
+  assert.match(hintOf("ssh-rsa AAAA") ?? "", /ssh-keygen/);
+  assert.equal(hintOf("ssh-ed25519 AAAA"), undefined);
+});
+
 test("readPublicKey() refuses a private key, and says how to extract the public one", () => {
   for (const text of [P256, openssl(["ec"], P256)]) {
     const error = assertRefused(text, "KEY_MALFORMED");

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { lstatSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { hash } from "../../../core/hash.ts";
 import { fileSystemSource } from "../../../plugins/fs/mod.ts";
-import { entriesOf, linesOf, Link, Log, withTree } from "./_tree.ts";
+import { hasherFactory } from "../../../plugins/hash/mod.ts";
+import { code, entriesOf, linesOf, Link, Log, withTree } from "./_tree.ts";
 
 test("walk() refuses links by default, to files and directories, sound or not", async () => {
   await withTree(
@@ -73,6 +75,19 @@ test("walk() warns of links that lead out of the model", async () => {
         "warn far",
         "warn out",
       ]);
+    },
+  );
+});
+
+test("a model that is refused is warned of once, though it is listed twice", async () => {
+  await withTree(
+    { m: { out: new Link("../x"), sour: new Link("nowhere"), zero: new Link("none") }, x: "" },
+    async (folder) => {
+      const logger = new Log();
+      const source = await fileSystemSource(path.join(folder, "m"));
+      const hashing = hash({ source, hasher: hasherFactory(), allowSymlinks: true }, { logger });
+      await assert.rejects(hashing, code("MODEL_REFUSED"));
+      assert.equal(logger.lines.filter(({ level }) => level === "warn").length, 1);
     },
   );
 });
