@@ -1,7 +1,19 @@
 /** The program's own options. Those of the methods come from their providers. */
 
-import { HASH_TYPES } from "../core/mod.ts";
+import { HASH_TYPES, type LogLevel } from "../core/mod.ts";
 import type { CliOption } from "./option.ts";
+
+/** The values of `--log-level`, from chatty to quiet. */
+export const LOG_LEVELS: readonly (LogLevel | "silent")[] = [
+  "debug",
+  "info",
+  "warn",
+  "error",
+  "silent",
+];
+
+/** The values of `--log-format`. */
+export const LOG_FORMATS: readonly ("text" | "json")[] = ["text", "json"];
 
 /** Taken by every command. */
 export const GLOBAL_OPTIONS: readonly CliOption[] = [
@@ -9,7 +21,7 @@ export const GLOBAL_OPTIONS: readonly CliOption[] = [
     name: "log-level",
     type: "string",
     metavar: "LEVEL",
-    choices: ["debug", "info", "warn", "error", "silent"],
+    choices: LOG_LEVELS,
     // The Python tool's names. It logs nothing at CRITICAL; an error must be seen here all the same.
     synonyms: { notset: "debug", warning: "warn", critical: "error", fatal: "error" },
     description:
@@ -20,7 +32,7 @@ export const GLOBAL_OPTIONS: readonly CliOption[] = [
     name: "log-format",
     type: "string",
     metavar: "FORMAT",
-    choices: ["text", "json"],
+    choices: LOG_FORMATS,
     description: "How log lines and errors are written: text or json",
     default: "text",
   },
@@ -195,17 +207,17 @@ const FORMAT: CliOption = {
 /**
  * What `verify` reads, and how it answers.
  *
- * @param keepsSignatures whether a model's signatures are found beside it
+ * @param needsNoSignature whether a model's signatures are found beside it, or there is no model to have one
  */
 export const verifyOptions = (
-  keepsSignatures: (operand: string) => boolean,
+  needsNoSignature: (operand: string) => boolean,
 ): readonly CliOption[] => [
   {
     name: "signature",
     type: "file",
     metavar: "FILE",
     required: true,
-    exempt: { words: "but for a model in a registry", applies: keepsSignatures },
+    exempt: { words: "but for a model in a registry", applies: needsNoSignature },
     description: "The signature to verify; - is stdin",
   },
   {

@@ -27,7 +27,7 @@ import {
 import type { CliOption } from "./option.ts";
 import type { Command, CommandFamily, Offer, Operand, OptionGroup } from "./command.ts";
 import { BUILTIN_COMMANDS } from "./mistakes.ts";
-import { pick, providerOf } from "./model.ts";
+import { isForeignReference, pick, providerOf } from "./model.ts";
 import { witnessOptions } from "./witnesses.ts";
 
 /** The method of `sign MODEL` and `verify MODEL`. */
@@ -105,7 +105,8 @@ type Sources = {
   /** Of files, and which source reads a model. */
   readonly file: readonly CliOption[];
   readonly others: readonly OptionGroup[];
-  readonly keepSignatures: (operand: string) => boolean;
+  /** Whether the operand names a model that keeps its signatures, or nothing at all. */
+  readonly needNoSignature: (operand: string) => boolean;
 };
 
 function sourcesOf(registry: Registry): Sources {
@@ -121,7 +122,9 @@ function sourcesOf(registry: Registry): Sources {
       ...(kinds.length > 0 ? [sourceOption(kinds)] : []),
     ],
     others: others.map(({ id, options }) => ({ title: `Options of ${id} models`, options })),
-    keepSignatures: (operand) => providerOf(registry, operand)?.keepsSignatures === true,
+    needNoSignature: (operand) =>
+      providerOf(registry, operand)?.keepsSignatures === true ||
+      isForeignReference(registry, operand),
   };
 }
 
@@ -156,7 +159,7 @@ function verifyCommand(provider: VerifierProvider, sources: Sources): Command {
     summary: provider.summary,
     operand: MODEL,
     groups: withoutRepeats([
-      { title: "Verification options", options: verifyOptions(sources.keepSignatures) },
+      { title: "Verification options", options: verifyOptions(sources.needNoSignature) },
       { title: "Method options", options: provider.options },
       { title: "Model options", options: [...sources.file, ...SIGNED_MODEL_OPTIONS] },
       ...sources.others,

@@ -118,9 +118,8 @@ function providerWithoutCode(declared: DeclaredProvider): Provider {
       };
     case "signer":
     case "witness":
-      return { kind, ...base, open: unavailable };
     case "verifier":
-      return { kind, ...base, describer: { describe: unavailable }, open: unavailable };
+      return { kind, ...base, open: unavailable };
     case "command":
       return subcommands === undefined ? { kind, id, ...actionWithoutCode(declared) } : {
         kind,

@@ -12,12 +12,12 @@ export interface Output {
   /** Width of the terminal; 80 when it does not say. Asked anew each time, as windows are resized. */
   columns(): number;
   /**
-   * Writes all of it before it returns. A reader that has gone away is no error: nobody is left to be told.
-   * What cannot be written to stderr is lost for the same reason.
+   * Writes all of it before it returns. A reader that has gone away is no error, unless what is written is `required`:
+   * nobody is left to be told. What cannot be written to stderr is lost for the same reason.
    *
    * @throws {ModelSigningError} `FILE_UNWRITABLE`, from stdout
    */
-  write(data: string | Uint8Array): void;
+  write(data: string | Uint8Array, options?: { readonly required?: boolean }): void;
 }
 
 /** Where colours are wanted. */
@@ -65,16 +65,16 @@ function outputOf(fd: 1 | 2, columns: () => number | undefined): Output {
   return {
     isTerminal,
     columns: () => (isTerminal ? columns() : undefined) || 80,
-    write(data) {
+    write(data, { required = false } = {}) {
       const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
-      for (let at = 0; at < bytes.length && !closed;) {
+      for (let at = 0; at < bytes.length && (required || !closed);) {
         try {
           at += writeSync(fd, bytes, at);
         } catch (error) {
           const code = systemCode(error);
           // The other end made the pipe non-blocking and is slow.
           if (code === "EAGAIN") pause(5);
-          else if (code === "EPIPE" || fd === 2) closed = true;
+          else if (fd === 2 || (code === "EPIPE" && !required)) closed = true;
           else throw unwritable(error);
         }
       }

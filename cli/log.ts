@@ -2,6 +2,7 @@
 
 import { appendFileSync } from "node:fs";
 import {
+  choiceSetting,
   jsonLogger,
   type Logger,
   type LogLevel,
@@ -11,7 +12,9 @@ import {
   type Settings,
   systemReason,
   textLogger,
+  textSetting,
 } from "../core/mod.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "./builtin_options.ts";
 import { withoutSecrets } from "./redact.ts";
 
 /** What is logged, how, and where to. */
@@ -32,13 +35,17 @@ export type Log = {
  * @throws {ModelSigningError} `FILE_UNWRITABLE` when the log file cannot be written
  */
 export function openLog(settings: Settings, toStderr: (text: string) => void): Log {
-  const level = (settings["log-level"] ?? "info") as Log["level"];
-  const format = (settings["log-format"] ?? "text") as Log["format"];
-  const file = settings["output-file"] as string | undefined;
-  const target = file === undefined ? toStderr : fileWriter(file, toStderr);
+  const level = choiceSetting(settings, "log-level", LOG_LEVELS) ?? "info";
+  const format = choiceSetting(settings, "log-format", LOG_FORMATS) ?? "text";
+  const file = textSetting(settings, "output-file");
+  const newLogger = format === "json" ? jsonLogger : textLogger;
+  const target = file === undefined ? toStderr : fileWriter(file, (reason, text) => {
+    if (reason !== undefined) newLogger({ level: "warn", write: toStderr }).log("warn", reason);
+    toStderr(text);
+  });
   // What a plugin writes to its stderr is logged as well.
   const write = (text: string) => target(withoutSecrets(text));
-  const logger = (format === "json" ? jsonLogger : textLogger)({ level, write });
+  const logger = newLogger({ level, write });
   const told = jsonLogger({ level: "info", write: toStderr });
   const tell = format === "json"
     ? (text: string) => told.log("info", text)
@@ -46,8 +53,16 @@ export function openLog(settings: Settings, toStderr: (text: string) => void): L
   return { level, format, logger, toFile: file !== undefined, tell };
 }
 
-/** Appends to a file. A logger must not throw, so what fails later goes to stderr with its reason. */
-function fileWriter(file: string, toStderr: (text: string) => void): (text: string) => void {
+/**
+ * Appends to a file.
+ *
+ * @param instead takes what cannot be written, since a logger must not throw, and with the first of it the reason
+ */
+function fileWriter(
+  file: string,
+  instead: (reason: string | undefined, text: string) => void,
+): (text: string) => void {
+  let told = false;
   try {
     appendFileSync(file, "");
   } catch (cause) {
@@ -57,7 +72,8 @@ function fileWriter(file: string, toStderr: (text: string) => void): (text: stri
     try {
       appendFileSync(file, text);
     } catch (cause) {
-      toStderr(`model-signing: warning: ${problem(file, cause)}\n${text}`);
+      instead(told ? undefined : problem(file, cause), text);
+      told = true;
     }
   };
 }

@@ -5,7 +5,7 @@ import { printable, quote } from "../core/mod.ts";
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import { type Command, type CommandFamily, type Offer, optionsOf } from "./command.ts";
 import { flagsOf } from "./option.ts";
-import { flagNames, wordsOf } from "./words.ts";
+import { beforeOperands, flagNames, wordsOf } from "./words.ts";
 
 /** What is wrong, and what to do about it. */
 export type Mistake = { readonly problem: string; readonly hint?: string };
@@ -41,6 +41,12 @@ export function explainUnexpected(
   const command = named ?? members.find(({ path }) => path[1] === family?.preferred);
   const isFlag = token.startsWith("-") && token !== "-";
   const [flag = ""] = token.split("=", 1);
+  if (isFlag && isOperand(token, args)) {
+    return {
+      problem: `unexpected argument ${quote(flag)}`,
+      hint: "what follows -- is no flag; those stand before it",
+    };
+  }
   if (family && !named && (isFlag ? flagNames(members).has(flag) : words.length > 2)) {
     // The name of a model that is left to the preferred method may look like that of another method.
     const hint = didYouMean(second, members.map(({ path }) => path[1] ?? ""));
@@ -75,6 +81,12 @@ export function explainUnexpected(
       ? `model-signing ${command.path.join(" ")} --help shows what it takes`
       : "one model or signature at a time; quote a name that holds spaces",
   };
+}
+
+/** Whether a token stands after `--`, and there only. */
+function isOperand(token: string, args: readonly string[]): boolean {
+  const before = beforeOperands(args);
+  return !before.includes(token) && args.slice(before.length).includes(token);
 }
 
 /** Says of a word that was meant as a method what became of it: `verify pkcs11-key` is a likely guess. */

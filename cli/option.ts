@@ -1,12 +1,13 @@
 /** Options as the command line knows them, and how texts and JSON values become settings. */
 
 import {
-  isObject,
   type Json,
+  kindOf,
   ModelSigningError,
   type Option,
   quote,
   Secret,
+  type Settings,
   type SettingValue,
 } from "../core/mod.ts";
 import { parseDuration, parseSize } from "./units.ts";
@@ -54,6 +55,24 @@ export function flagsOf(option: CliOption): readonly string[] {
     ...(option.type === "boolean" ? [`--${negation(option)}`] : []),
     ...(option.short === undefined ? [] : [option.short]),
   ];
+}
+
+/** The options that must be given and are not, nor is another in their place. */
+export function missingOptions<T extends Pick<CliOption, "name" | "required" | "insteadOf">>(
+  options: readonly T[],
+  settings: Settings,
+): readonly T[] {
+  return options.filter(({ name, required }) =>
+    required && ![name, ...substitutesOf(options, name)].some((given) => given in settings)
+  );
+}
+
+/** The options that may stand in the place of another one. */
+export function substitutesOf(
+  options: readonly Pick<CliOption, "name" | "insteadOf">[],
+  name: string,
+): readonly string[] {
+  return options.filter(({ insteadOf }) => insteadOf === name).map(({ name }) => name);
 }
 
 /** Reads one occurrence of an option on the command line or in the environment. */
@@ -150,12 +169,6 @@ function alternatives(choices: readonly string[]): string {
   return choices.length < 2
     ? choices.join("")
     : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
-}
-
-function kindOf(value: Json): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "a list";
-  return isObject(value) ? "an object" : `a ${typeof value}`;
 }
 
 function problem(problem: string): Reading {

@@ -14,7 +14,6 @@ import {
   loadModule,
   MAX_PLUGIN_BYTES,
   MAX_PROGRAM_BYTES,
-  type ModelPathGrant,
   safePlace,
 } from "../plugins/mod.ts";
 import type { Offer } from "./command.ts";
@@ -53,8 +52,8 @@ export type PluginSet = {
   readonly unusable: readonly Unusable[];
   /** The user's configuration file, whether there is one or not. */
   readonly configPath?: string;
-  /** What programs are told of the model, once it is known and the user allows it. */
-  readonly grant: ModelPathGrant;
+  /** Tells programs that want it of the model, once it is known and the user allows it: its absolute path. */
+  tellModelPath(path: string): void;
 };
 
 /** What plugins are found and loaded with. */
@@ -93,11 +92,12 @@ export async function openPlugins(
 ): Promise<PluginSet> {
   const { registry, plugins: builtin } = builtinSet(context);
   const { folders, environment } = context;
+  let modelPath: string | undefined;
   const opening: Opening = {
     registry,
     plugins: [...builtin],
     unusable: [],
-    grant: {},
+    modelPath: () => modelPath,
     given,
     context,
     // What is not run may lie anywhere.
@@ -119,9 +119,10 @@ export async function openPlugins(
       if (path !== named) await addExecutable(opening, path, "if known");
     }
   }
-  const { plugins, unusable, grant } = opening;
+  const { plugins, unusable } = opening;
   const location = configPath === undefined ? {} : { configPath };
-  return { registry, plugins, unusable, grant, ...location };
+  const tellModelPath = (path: string) => void (modelPath = path);
+  return { registry, plugins, unusable, ...location, tellModelPath };
 }
 
 /** A set of plugins that is being put together. */
@@ -129,7 +130,7 @@ type Opening = {
   readonly registry: Registry;
   readonly plugins: KnownPlugin[];
   readonly unusable: Unusable[];
-  readonly grant: ModelPathGrant;
+  modelPath(): string | undefined;
   readonly given: PluginArguments;
   readonly context: PluginContext;
   readonly outside: readonly string[];
@@ -177,7 +178,7 @@ async function addModule(opening: Opening, path: string, sha256?: string): Promi
     const load = () => {
       logger.log("debug", "loading plugin", { path });
       const place = cache === undefined ? {} : { cacheFolder: cache };
-      return loadModule(path, { outside, environment, signal, ...expected, ...place });
+      return loadModule(path, { outside, environment, ...expected, ...place }, { signal });
     };
     const loaded = given.textOnly
       ? await declaredPlugin(cache, path, { limit: MAX_PLUGIN_BYTES, ...expected })
@@ -193,9 +194,9 @@ async function addExecutable(
   path: string,
   when: "always" | "if known" = "always",
 ): Promise<void> {
-  const { given, context, grant, outside } = opening;
+  const { given, context, modelPath, outside } = opening;
   const { environment, signal, logger, folders: { cache }, version } = context;
-  const options = { outside, environment, grant, programVersion: version, run: { signal, logger } };
+  const options = { outside, environment, modelPath, programVersion: version };
   const origin = { kind: "executable", path } as const;
   if (when === "if known") {
     const known = await declaredPlugin(cache, path, { limit: MAX_PROGRAM_BYTES })
@@ -206,7 +207,7 @@ async function addExecutable(
   await attempt(opening, path, async () => {
     const load = () => {
       logger.log("debug", "starting plugin", { path });
-      return loadExecutable(path, options);
+      return loadExecutable(path, options, { signal, logger });
     };
     const loaded = given.textOnly
       ? await declaredPlugin(cache, path, { limit: MAX_PROGRAM_BYTES })

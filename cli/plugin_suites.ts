@@ -22,6 +22,7 @@ import {
   type VerifierProvider,
 } from "../core/mod.ts";
 import { pick } from "./model.ts";
+import { missingOptions } from "./option.ts";
 
 /** Cases about one thing, or why there are none. */
 export type Suite =
@@ -64,8 +65,8 @@ async function suitesFor(provider: Provider, input: CheckInput): Promise<readonl
   if (provider.kind === "command") {
     return [{ about, skipped: "commands do what only their author knows; run it yourself" }];
   }
-  const missing = missingOption(provider, input.settings);
-  if (missing !== undefined) return [{ about, unchecked: `it needs --set ${missing}=VALUE` }];
+  const [missing] = missingOptions(provider.options, input.settings);
+  if (missing) return [{ about, unchecked: `it needs --set ${missing.name}=VALUE` }];
   switch (provider.kind) {
     case "signer":
       return await signerSuites(about, provider, input);
@@ -128,7 +129,7 @@ async function verifierSuites(
   );
   let accepted = bundle;
   if (accepted === undefined && signer !== undefined) {
-    if (missingOption(signer, given) === undefined) {
+    if (missingOptions(signer.options, given).length === 0) {
       accepted = await signedBy(signer, given, run);
     }
   }
@@ -205,14 +206,4 @@ function withRun(signer: Signer, run: RunOptions): Signer {
     sign: (pae, options) => signer.sign(pae, { ...run, ...options }),
     [Symbol.asyncDispose]: () => signer[Symbol.asyncDispose](),
   };
-}
-
-function missingOption(
-  { options }: { readonly options: VerifierProvider["options"] },
-  settings: Settings,
-): string | undefined {
-  return options.find(({ name, required }) =>
-    required && !(name in settings) &&
-    !options.some((other) => other.insteadOf === name && other.name in settings)
-  )?.name;
 }

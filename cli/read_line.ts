@@ -3,7 +3,8 @@
 import type { Buffer } from "node:buffer";
 import process from "node:process";
 import { StringDecoder } from "node:string_decoder";
-import { ModelSigningError, printable } from "../core/mod.ts";
+import { ModelSigningError } from "../core/mod.ts";
+import { LineEditor } from "./line_editor.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** How a line is read. */
@@ -15,12 +16,8 @@ export type LineOptions = {
   readonly signal: AbortSignal | undefined;
 };
 
-/** Longer than any password or code; a file piped into the terminal by mistake ends here. */
-const MAX_LINE_CHARACTERS = 4096;
-
 /**
- * Reads one line in raw mode, in which the terminal neither echoes nor sends signals: Ctrl-C and Ctrl-D give
- * up, backspace and Ctrl-U correct.
+ * Reads one line in raw mode, in which the terminal neither echoes nor sends signals: a {@link LineEditor} does.
  *
  * @throws {ModelSigningError} `ABORTED`
  */
@@ -31,38 +28,15 @@ export async function readLine(
   const { input } = terminal;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const decoder = new StringDecoder("utf8");
-  const typed: string[] = [];
-  const append = (character: string) => {
-    typed.push(character);
-    if (echo) terminal.write(printable(character));
-  };
-  const erase = (count: number) => {
-    // As the system's own line editor does it: a line that has wrapped is not taken back as a whole.
-    const columns = typed.splice(typed.length - count).map(printable).join("").length;
-    if (echo) terminal.write("\b \b".repeat(columns));
-  };
+  const editor = new LineEditor((text) => {
+    if (echo) terminal.write(text);
+  });
   const onData = (chunk: Buffer) => {
     // What keys such as the arrows send is no part of an answer.
     for (const character of decoder.write(chunk).replace(/\x1b(?:\[[0-9;]*|O)[ -~]/g, "")) {
-      switch (character) {
-        case "\r":
-        case "\n":
-          return resolve(typed.join(""));
-        case "\x03":
-          return reject(aborted("the prompt was cancelled"));
-        case "\x04":
-          if (typed.length === 0) return reject(aborted("the prompt was cancelled"));
-          break;
-        case "\x7f":
-        case "\b":
-          erase(Math.min(typed.length, 1));
-          break;
-        case "\x15":
-          erase(typed.length);
-          break;
-        default:
-          if (character >= " " && typed.length < MAX_LINE_CHARACTERS) append(character);
-      }
+      const state = editor.take(character);
+      if (state === "finished") return resolve(editor.line);
+      if (state === "cancelled") return reject(aborted("the prompt was cancelled"));
     }
   };
   const onEnd = () => reject(aborted("the terminal was closed while waiting for an answer"));

@@ -7,6 +7,7 @@ import {
   type Json,
   JsonError,
   type JsonObject,
+  listSetting,
   MAX_KEY_FILE_BYTES,
   ModelSigningError,
   parseJson,
@@ -17,7 +18,15 @@ import {
 } from "../core/mod.ts";
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import { type Command, optionsOf } from "./command.ts";
-import { type CliOption, environmentName, readJson, readText, usageError } from "./option.ts";
+import {
+  type CliOption,
+  environmentName,
+  missingOptions,
+  readJson,
+  readText,
+  substitutesOf,
+  usageError,
+} from "./option.ts";
 import { PROGRAM } from "./parser.ts";
 import { STANDARD_STREAM } from "./signature.ts";
 
@@ -48,10 +57,9 @@ export function resolveSettings(
   // Now, since reading the JSON takes what another reader waits for, and with what the JSON says below.
   requireOneReader(command, given, operand);
   const warnings: string[] = [];
-  const sources = (given["json"] ?? []) as readonly string[];
   const layers: readonly Layer[] = [
     { settings: fromEnvironment(options, environment, warnings) },
-    ...sources.map((source) => fromJson(command, options, source)),
+    ...listSetting(given, "json").map((source) => fromJson(command, options, source)),
     { settings: given, ...(operand === undefined ? {} : { operand }) },
   ];
   const settings = layers.reduce(
@@ -71,9 +79,8 @@ function requireOneReader(
   subject: string | undefined,
 ): void {
   const fromStdin = (value: SettingValue | undefined) => value === STANDARD_STREAM;
-  const json = (settings["json"] ?? []) as readonly string[];
   const readers = [
-    ...json.filter(fromStdin).map(() => `--json ${STANDARD_STREAM}`),
+    ...listSetting(settings, "json").filter(fromStdin).map(() => `--json ${STANDARD_STREAM}`),
     // `sign` writes it to stdout.
     ...(path[0] !== "sign" && fromStdin(settings["signature"])
       ? [`--signature ${STANDARD_STREAM}`]
@@ -207,12 +214,11 @@ function requireAll(
   settings: Settings,
   operand: string | undefined,
 ): void {
-  const missing = options.filter(({ name, required, exempt }) =>
-    required && ![name, ...alternatives(options, name)].some((given) => given in settings) &&
+  const missing = missingOptions(options, settings).filter(({ exempt }) =>
     !(operand !== undefined && exempt?.applies(operand))
   );
   const names = missing.map(({ name }) => {
-    const others = alternatives(options, name).map((other) => `--${other}`).join(", ");
+    const others = substitutesOf(options, name).map((other) => `--${other}`).join(", ");
     return others === "" ? `--${name}` : `--${name} (or ${others})`;
   });
   if (command.operand && operand === undefined) names.push(command.operand.metavar);
@@ -229,9 +235,4 @@ function requireAll(
       ? `add --${first.name} ${first.metavar ?? "VALUE"}${variable}`
       : `${PROGRAM} ${command.path.join(" ")} --help shows examples`,
   );
-}
-
-/** The options that may stand in the place of another one. */
-function alternatives(options: readonly CliOption[], name: string): readonly string[] {
-  return options.filter(({ insteadOf }) => insteadOf === name).map(({ name }) => name);
 }

@@ -9,6 +9,7 @@ import {
   ModelSigningError,
   parseBundle,
   type Parsed,
+  quote,
   readBundleFile,
   systemReason,
 } from "../core/mod.ts";
@@ -40,6 +41,19 @@ export async function readSignature(path: string): Promise<Parsed<Bundle>> {
     );
   }
   return parseBundle(new Uint8Array(Buffer.concat(chunks)));
+}
+
+/**
+ * The same, where a signature that is malformed is a fault and no finding.
+ *
+ * @throws {ModelSigningError} `BUNDLE_UNREADABLE`, `BUNDLE_REFUSED`
+ */
+export async function readUsableSignature(path: string): Promise<Bundle> {
+  const bundle = await readSignature(path);
+  if (bundle.ok) return bundle.value;
+  throw new ModelSigningError("BUNDLE_REFUSED", `${quote(path)} is not a usable signature`, {
+    issues: [bundle.issue],
+  });
 }
 
 async function readFile(path: string): Promise<Parsed<Bundle>> {

@@ -1,8 +1,14 @@
 /** The witnesses that `--witness` names. */
 
-import type { RunOptions, Settings, Witness, WitnessProvider } from "../core/mod.ts";
+import {
+  listSetting,
+  type RunOptions,
+  type Settings,
+  type Witness,
+  type WitnessProvider,
+} from "../core/mod.ts";
 import type { Invocation } from "./command.ts";
-import { type CliOption, usageError } from "./option.ts";
+import { type CliOption, missingOptions, usageError } from "./option.ts";
 import { witnessOptionName } from "./plugin_names.ts";
 
 /** The options of a witness as flags that tell its from another's. None is required unless it is chosen. */
@@ -22,7 +28,7 @@ export async function openWitnesses(
   { registry, settings }: Pick<Invocation, "registry" | "settings">,
   run: RunOptions,
 ): Promise<readonly Witness[]> {
-  const chosen = new Set((settings["witness"] ?? []) as readonly string[]);
+  const chosen = new Set(listSetting(settings, "witness"));
   const providers = registry.all("witness").filter(({ id }) => chosen.has(id));
   const all = providers.map((provider) => ({ provider, own: settingsOf(provider, settings) }));
   return await Promise.all(all.map(({ provider, own }) => provider.open(own, run)));
@@ -35,10 +41,7 @@ function settingsOf({ id, options }: WitnessProvider, settings: Settings): Setti
       return value === undefined ? [] : [[name, value]];
     }),
   );
-  const missing = options.find(({ name, required }) =>
-    required && !(name in own) &&
-    !options.some((other) => other.insteadOf === name && other.name in own)
-  );
+  const [missing] = missingOptions(options, own);
   if (missing !== undefined) {
     const flag = `--${witnessOptionName(id, missing.name)}`;
     throw usageError(`--witness ${id} needs ${flag}`, `add ${flag} ${missing.metavar ?? "VALUE"}`);

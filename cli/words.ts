@@ -98,7 +98,8 @@ function scopeOf(args: readonly string[], offer: Offer): Offer {
   return { ...offer, families, commands: named.length > 0 ? named : members };
 }
 
-function beforeOperands(args: readonly string[]): readonly string[] {
+/** The arguments up to `--`. */
+export function beforeOperands(args: readonly string[]): readonly string[] {
   const end = args.indexOf("--");
   return end < 0 ? args : args.slice(0, end);
 }

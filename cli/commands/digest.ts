@@ -1,6 +1,14 @@
 /** `digest MODEL` */
 
-import { hash, type HashedModel, printable, printableJson, rootDigest } from "../../core/mod.ts";
+import {
+  flagSetting,
+  hash,
+  type HashedModel,
+  jsonDocument,
+  printable,
+  rootDigest,
+  textSetting,
+} from "../../core/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
 import { hashInput, openModel } from "../model.ts";
 
@@ -9,9 +17,11 @@ export async function digest(invocation: Invocation): Promise<ExitStatus> {
   const { settings, run, io } = invocation;
   const { source } = await openModel(invocation);
   const hashed = await hash(hashInput(invocation, source), run);
-  const withFiles = settings["files"] === true;
+  const withFiles = flagSetting(settings, "files") ?? false;
   io.stdout.write(
-    settings["format"] === "json" ? digestJson(hashed, withFiles) : digestText(hashed, withFiles),
+    textSetting(settings, "format") === "json"
+      ? digestJson(hashed, withFiles)
+      : digestText(hashed, withFiles),
   );
   return 0;
 }
@@ -27,17 +37,12 @@ function digestText({ manifest: { resources } }: HashedModel, withFiles: boolean
 
 function digestJson({ manifest, coverage }: HashedModel, withFiles: boolean): string {
   const { name, resources, serialization } = manifest;
-  const json = JSON.stringify(
-    {
-      schemaVersion: 1,
-      name,
-      rootDigest: `sha256:${rootDigest(resources)}`,
-      serialization,
-      coverage,
-      ...(withFiles ? { resources } : {}),
-    },
-    null,
-    2,
-  );
-  return `${printableJson(json)}\n`;
+  return jsonDocument({
+    schemaVersion: 1,
+    name,
+    rootDigest: `sha256:${rootDigest(resources)}`,
+    serialization,
+    coverage,
+    ...(withFiles ? { resources } : {}),
+  });
 }

@@ -3,12 +3,12 @@
 import { extname } from "node:path";
 import process from "node:process";
 import {
-  type Bundle,
+  jsonDocument,
+  listSetting,
   ModelSigningError,
   type Plugin,
-  printableJson,
-  quote,
   Registry,
+  textSetting,
   throwIfAborted,
 } from "../../core/mod.ts";
 import { builtinPlugins, loadExecutable, loadModule, protocolContract } from "../../plugins/mod.ts";
@@ -18,7 +18,7 @@ import { pluginSettings } from "../plugin_settings.ts";
 import { type Suite, suitesOf } from "../plugin_suites.ts";
 import { type CheckedCase, checkText } from "../report/plugin_check.ts";
 import { pageStyle } from "../report/page.ts";
-import { readSignature } from "../signature.ts";
+import { readUsableSignature } from "../signature.ts";
 import { userFolders } from "../user_folders.ts";
 
 /** Modules; everything else is a program. */
@@ -34,6 +34,7 @@ const CASE_MS = 120_000;
 /** Runs the contract suites on a plugin and reports. Gives 1 when a case failed, 3 when something could not be checked. */
 export async function pluginCheck(invocation: Invocation): Promise<ExitStatus> {
   const { settings, operand: path, io, run } = invocation;
+  const bundle = textSetting(settings, "bundle");
   const { plugin, suites: protocol } = await loaded(invocation, path);
   // It must be possible to use it beside what is built in.
   addPlugin(new Registry(builtinPlugins), plugin);
@@ -43,9 +44,9 @@ export async function pluginCheck(invocation: Invocation): Promise<ExitStatus> {
     ...protocol,
     ...await suitesOf({
       plugin,
-      settings: pluginSettings(plugin, (settings["set"] ?? []) as readonly string[], io.env),
-      reference: settings["reference"] as string | undefined,
-      bundle: await bundleIn(settings["bundle"] as string | undefined),
+      settings: pluginSettings(plugin, listSetting(settings, "set"), io.env),
+      reference: textSetting(settings, "reference"),
+      bundle: bundle === undefined ? undefined : await readUsableSignature(bundle),
       run,
     }),
   ];
@@ -53,10 +54,8 @@ export async function pluginCheck(invocation: Invocation): Promise<ExitStatus> {
   const report = { plugin: `${plugin.name} ${plugin.version}`, path, results };
   const outcomes = results.map(({ outcome }) => outcome);
   const status = outcomes.includes("failed") ? 1 : outcomes.includes("unchecked") ? 3 : 0;
-  if (settings["format"] === "json") {
-    io.stdout.write(
-      `${printableJson(JSON.stringify({ schemaVersion: 1, ...report }, undefined, 2))}\n`,
-    );
+  if (textSetting(settings, "format") === "json") {
+    io.stdout.write(jsonDocument({ schemaVersion: 1, ...report }));
   } else if (invocation.tells(status === 0)) {
     io.stdout.write(checkText(report, pageStyle(io.stdout, io)));
   }
@@ -72,33 +71,21 @@ async function loaded(
     const { plugin } = await loadModule(path, {
       outside: [],
       environment: io.env,
-      signal: run.signal,
       ...(cache === undefined ? {} : { cacheFolder: cache }),
-    });
+    }, { signal: run.signal });
     return { plugin, suites: [] };
   }
   const { plugin } = await loadExecutable(path, {
     outside: [],
     environment: io.env,
-    grant: {},
     programVersion: version,
-    run,
-  });
+  }, run);
   const cases = await protocolContract({
     path,
     environment: io.env,
     ...(run.logger ? { logger: run.logger } : {}),
   });
   return { plugin, suites: [{ about: "protocol", cases }] };
-}
-
-async function bundleIn(path: string | undefined): Promise<Bundle | undefined> {
-  if (path === undefined) return undefined;
-  const bundle = await readSignature(path);
-  if (bundle.ok) return bundle.value;
-  throw new ModelSigningError("BUNDLE_REFUSED", `${quote(path)} is not a usable signature`, {
-    issues: [bundle.issue],
-  });
 }
 
 /** One case after the other, also after one that failed. */

@@ -1,7 +1,7 @@
 /** `plugin list` */
 
 import { existsSync } from "node:fs";
-import { type Plugin, printableJson } from "../../core/mod.ts";
+import { jsonDocument, type Plugin, textSetting } from "../../core/mod.ts";
 import { listExecutables } from "../../plugins/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
 import type { KnownPlugin, Origin } from "../plugin_set.ts";
@@ -14,25 +14,21 @@ import { Page, pageStyle } from "../report/page.ts";
 export async function pluginList({ settings, io, plugins }: Invocation): Promise<ExitStatus> {
   const { configPath, unusable } = plugins;
   const programs = await listExecutables(io.env);
-  if (settings["format"] === "json") {
-    const json = JSON.stringify(
-      {
-        schemaVersion: 1,
-        ...(configPath === undefined ? {} : { configuration: configPath }),
-        plugins: plugins.plugins.map(({ plugin, origin }) => ({
-          name: plugin.name,
-          version: plugin.version,
-          contract: plugin.contract,
-          origin,
-          providers: plugin.providers.map(({ kind, id, summary }) => ({ kind, id, summary })),
-        })),
-        unusable: unusable.map(({ path, error: { code, message } }) => ({ path, code, message })),
-        programs,
-      },
-      undefined,
-      2,
-    );
-    io.stdout.write(`${printableJson(json)}\n`);
+  if (textSetting(settings, "format") === "json") {
+    const json = jsonDocument({
+      schemaVersion: 1,
+      ...(configPath === undefined ? {} : { configuration: configPath }),
+      plugins: plugins.plugins.map(({ plugin, origin }) => ({
+        name: plugin.name,
+        version: plugin.version,
+        contract: plugin.contract,
+        origin,
+        providers: plugin.providers.map(({ kind, id, summary }) => ({ kind, id, summary })),
+      })),
+      unusable: unusable.map(({ path, error: { code, message } }) => ({ path, code, message })),
+      programs,
+    });
+    io.stdout.write(json);
   } else {
     const page = new Page(pageStyle(io.stdout, io));
     for (const known of plugins.plugins) {

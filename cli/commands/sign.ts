@@ -3,12 +3,14 @@
 import { stat } from "node:fs/promises";
 import {
   checkWritable,
+  ModelSigningError,
   quote,
   type RunOptions,
   type SignatureStore,
   type SignedModelBundle,
   type SignerProvider,
   signModel,
+  textSetting,
   traced,
   writeFileAtomically,
 } from "../../core/mod.ts";
@@ -24,9 +26,10 @@ import { openWitnesses } from "../witnesses.ts";
 
 /** Hashes and signs a model, and writes the signature, or keeps it beside a model in a registry. */
 export async function sign(provider: SignerProvider, given: Invocation): Promise<ExitStatus> {
-  const beside = given.settings["signature"] === undefined &&
+  const named = textSetting(given.settings, "signature");
+  const beside = named === undefined &&
     providerOf(given.registry, given.operand)?.keepsSignatures === true;
-  const target = (given.settings["signature"] ?? "model.sig") as string;
+  const target = named ?? "model.sig";
   // The source leaves the signature out of the model, so it must know also the default.
   const invocation = beside
     ? given
@@ -35,10 +38,7 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
   // Found out now, not after hours of hashing.
   if (!beside && target !== STANDARD_STREAM) {
     await refuseModelAsTarget(operand, target);
-    await checkWritable(target, {
-      kind: "a signature",
-      mark: "application/vnd.dev.sigstore.bundle",
-    });
+    await requireWritable(target);
   }
   const { source, signatures } = await openModel(invocation);
   const others = await openWitnesses(invocation, run);
@@ -63,7 +63,7 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
   });
   if (invocation.tells(true)) {
     const output = !beside && target === STANDARD_STREAM ? io.stderr : io.stdout;
-    const description = await describeBundle(invocation.registry, signed.bundle);
+    const description = await describeBundle(invocation.plugins.plugins, signed.bundle, run);
     output.write(signedText({ signed, place, description }, pageStyle(output, io)));
   }
   return 0;
@@ -86,11 +86,26 @@ async function attach(
 /** Writes the signature, and says where it is. */
 async function write(target: string, bytes: Uint8Array, io: Io): Promise<string> {
   if (target === STANDARD_STREAM) {
-    io.stdout.write(bytes);
+    io.stdout.write(bytes, { required: true });
     return "written to stdout";
   }
   await writeFileAtomically(target, bytes);
   return target;
+}
+
+async function requireWritable(target: string): Promise<void> {
+  try {
+    await checkWritable(target, {
+      kind: "a signature",
+      mark: "application/vnd.dev.sigstore.bundle",
+    });
+  } catch (error) {
+    const isPipe = (await stat(target).catch(() => undefined))?.isFIFO();
+    if (!(isPipe || target === "/dev/stdout") || !(error instanceof ModelSigningError)) throw error;
+    const { code, message, cause } = error;
+    const hint = `--signature ${STANDARD_STREAM} writes to standard output`;
+    throw new ModelSigningError(code, message, { cause, hint });
+  }
 }
 
 /** A signature in the place of a single-file model would destroy the model. */

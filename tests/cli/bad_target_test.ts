@@ -28,6 +28,7 @@ test("sign refuses a path in no folder, a folder, a FIFO and a name that is too 
     const outcome = await cli([...SIGN, "--signature", target], { cwd: bench.path });
     assertFault(outcome, 3, "FILE_UNWRITABLE");
     assert.equal(outcome.stdout, "");
+    assert.equal(/hint: --signature - /.test(outcome.stderr), target === "pipe");
   }
   const folder = await cli([...SIGN, "--signature", "folder"], { cwd: bench.path });
   assertFault(folder, 3, "FILE_UNWRITABLE");
@@ -54,7 +55,11 @@ test("a signature or a report replaces nothing but an earlier one", async () => 
   }
   // The next verification would find it in the model.
   assert.match((await onto("model/report.json")).stderr, /warning: .*path=model\/report\.json/);
-  // A verdict of an earlier run is none of one that fails.
+  // A verdict of an earlier run is none of one that fails, or that was not understood.
+  const misspelt = [...VERIFY, "--report", "report.json", "--jobs", "abc"];
+  assertFault(await cli(misspelt, { cwd: bench.path }), 2, "USAGE");
+  assert.ok(!existsSync(join(bench.path, "report.json")));
+  await bench.write({ "report.json": '{"verdict": "verified"}' });
   await rename(join(bench.path, "key.pub"), join(bench.path, "none.pub"));
   assertFault(await onto("report.json"), 3, "FILE_UNREADABLE");
   assert.ok(!existsSync(join(bench.path, "report.json")));

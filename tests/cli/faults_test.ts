@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { tellFault } from "../../cli/report/faults.ts";
 import type { Log } from "../../cli/log.ts";
 import { type Issue, ModelSigningError, textLogger } from "../../core/mod.ts";
+import { runtimeCommand } from "../support/cli.ts";
 import { workbench } from "../support/workbench.ts";
 
 function told(error: unknown, level: Log["level"] = "info"): { status: number; text: string } {
@@ -62,19 +63,41 @@ test("tellFault() shows no identity token, wherever one stands", () => {
   assert.match(told(new ModelSigningError("USAGE", "eyJ.eyJ.")).text, /eyJ\.eyJ\./);
 });
 
+/** Run by the tests of signals. */
+const SIGNALS = JSON.stringify(new URL("../../cli/signals.ts", import.meta.url).href);
+
+test("SIGHUP ends a run, unless it was ignored from the beginning, as by nohup", async () => {
+  if (process.platform !== "linux") return;
+  await using folder = await workbench();
+  const script = join(folder.path, "hangup.ts");
+  await writeFile(
+    script,
+    `import { abortOnSignals } from ${SIGNALS};
+     const signal = abortOnSignals();
+     const end = () => { console.log(signal.reason ?? "none"); process.exit(); };
+     signal.addEventListener("abort", end);
+     if (process.listenerCount("SIGHUP") === 0) end();
+     setInterval(() => {}, 1000);
+     process.kill(process.pid, "SIGHUP");`,
+  );
+  const command = runtimeCommand(script);
+  const ended = (words: readonly string[]) => spawnSync("env", words, { encoding: "utf8" }).stdout;
+  assert.equal(ended(["--default-signal=HUP", ...command]), "aborted by SIGHUP\n");
+  assert.equal(ended(["--ignore-signal=HUP", ...command]), "none\n");
+});
+
 test("a second SIGINT ends a process that the first one did not", async () => {
   await using folder = await workbench();
-  const signals = new URL("../../cli/signals.ts", import.meta.url).href;
   const script = join(folder.path, "stubborn.ts");
   await writeFile(
     script,
-    `import { abortOnSignals } from ${JSON.stringify(signals)};
+    `import { abortOnSignals } from ${SIGNALS};
      abortOnSignals().addEventListener("abort", () => console.log("first"));
      setInterval(() => {}, 1000);
      console.log("ready");`,
   );
-  const runtime = "bun" in process.versions ? [script] : ["run", "-A", "--quiet", script];
-  const child = spawn(process.execPath, runtime, { stdio: ["ignore", "pipe", "inherit"] });
+  const [runtime, ...args] = runtimeCommand(script);
+  const child = spawn(runtime, args, { stdio: ["ignore", "pipe", "inherit"] });
   // Once when it is ready and once when it has told of the first signal.
   child.stdout.on("data", () => process.kill(child.pid!, "SIGINT"));
   const status = await new Promise((resolve) => child.on("close", resolve));

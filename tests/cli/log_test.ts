@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { openLog } from "../../cli/log.ts";
 import { cli } from "../support/cli.ts";
@@ -82,6 +83,18 @@ test("what a person is told is a line of the log's format on stderr, whatever th
     const { time: _, ...line } = JSON.parse(json!);
     assert.deepEqual(line, { level: "info", message: "go to\nhttps://x" });
   }
+});
+
+test("a log file that is full is told of once, and its lines go to stderr", () => {
+  if (process.platform !== "linux") return;
+  const written: string[] = [];
+  const settings = { "output-file": "/dev/full", "log-format": "json" };
+  const { logger } = openLog(settings, (text) => void written.push(text));
+  logger.log("info", "first");
+  logger.log("info", "second");
+  const lines = written.map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ level }) => level), ["warn", "info", "info"]);
+  assert.deepEqual(lines.slice(1).map(({ message }) => message), ["first", "second"]);
 });
 
 test("--log-format json writes every line of stderr as JSON, faults too", async () => {

@@ -268,9 +268,12 @@ test("references that the specification does not allow are refused, without a pa
     assertFault(outcome, 2, "USAGE_OCI_REFERENCE");
     assert.ok(!outcome.stderr.includes("secret"), outcome.stderr);
   }
-  const other = await desk.run(["digest", "docker://host/m"]);
-  assertFault(other, 3, "MODEL_NOT_FOUND");
-  assert.match(other.stderr, /^model-signing: hint: .*\boci:/m);
+  // A reference of another tool is told of before a signature is missed.
+  for (const reference of ["docker://host/m", "host:5000/m:v1"]) {
+    const other = await desk.run(["verify", "key", reference, "--public-key", "key.pub"]);
+    assertFault(other, 3, "MODEL_NOT_FOUND");
+    assert.match(other.stderr, /hint: .*oci:\/\/HOST/);
+  }
   const wrong = "oci://host/Name";
   const before = snapshot(desk.path);
   for (const args of [signing(wrong), verifying(wrong), ["discover", wrong]]) {

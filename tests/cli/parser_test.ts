@@ -171,6 +171,12 @@ test("parseArguments() refuses a second operand and no command at all", () => {
   usage(["--"]);
 });
 
+test("parseArguments() takes no flag after -- for one that stands in another place", () => {
+  for (const args of [["digest", "--", "m", "--jobs"], ["sign", "key", "--", "m", "--jobs=3"]]) {
+    assert.match(usage(args).message, /unexpected argument "--jobs"/);
+  }
+});
+
 test("parseArguments() escapes what it repeats", () => {
   const error = usage(["\x1b[31mred", "x"]);
   assert.ok(!error.message.includes("\x1b"));

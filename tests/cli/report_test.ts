@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { type Schema, Validator } from "@cfworker/json-schema";
 import { type NamedReport, verificationText } from "../../cli/report/verification_text.ts";
 import { verificationJson } from "../../cli/report/verification_json.ts";
-import type { CertificateInfo, FileDiff, Issue, Report } from "../../core/mod.ts";
+import type { CertificateInfo, FileDiff, Issue, Manifest, Report } from "../../core/mod.ts";
 import { cli } from "../support/cli.ts";
 import { LEAF_EXTENSIONS, Pki } from "../support/pki.ts";
 import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
@@ -45,10 +45,23 @@ const base = {
   },
 } as const;
 
+/** In no report's text or JSON. */
+const manifest: Manifest = {
+  name: "model",
+  resources: [],
+  serialization: base.model.serialization,
+};
+
 const verified: Report = {
   ...base,
   verdict: "verified",
-  identity: { method: "certificate", certificate, anchor: { ...certificate, subject: "CN=Root" } },
+  manifest,
+  identity: {
+    kind: "certificate",
+    method: "certificate",
+    certificate,
+    anchor: { ...certificate, subject: "CN=Root" },
+  },
   timestamps: [{ source: "rfc3161", time: "2025-06-01T12:00:00Z", authority: "CN=TSA" }],
 };
 
@@ -63,19 +76,26 @@ const rejected: Report = {
   verdict: "rejected",
   files: many,
   issues: [{ code: "FILE_MISSING", message: "45 files are missing", hint: "look for them" }],
-  signedBy: { method: "key", keyHint: DIGEST, algorithm: "EC P-256" },
+  signedBy: { kind: "key", method: "key", keyHint: DIGEST, algorithm: "EC P-256" },
 };
 
 const inconclusive: Report = {
   ...base,
   verdict: "inconclusive",
   issues: [{ code: "ENTRY_UNREADABLE", message: '"x" cannot be read: EACCES', path: "x" }],
-  signedBy: { method: "exec", name: "somebody", issuer: "an issuer", fields: { role: "release" } },
+  signedBy: {
+    kind: "named",
+    method: "exec",
+    name: "somebody",
+    issuer: "an issuer",
+    fields: { role: "release" },
+  },
 };
 
-const keyless: Report = {
+const keyless: Report & { readonly verdict: "verified" } = {
   ...base,
   verdict: "verified",
+  manifest,
   checks: [
     ...base.checks,
     {
@@ -86,6 +106,7 @@ const keyless: Report = {
     { id: "inclusion-promise", status: "skipped", detail: "the entry has none" },
   ],
   identity: {
+    kind: "named",
     method: "sigstore",
     name: "https://ci.example/team/models/release.yml@refs/heads/main",
     issuer: "https://token.ci.example",
@@ -103,7 +124,7 @@ const EVIL = "\x1b[2J\u202e\nVERIFIED\r\x9b31m";
 const hostile: Report = {
   ...keyless,
   checks: [{ id: `signature ${EVIL}`, status: "passed", detail: EVIL }],
-  identity: { method: EVIL, name: EVIL, issuer: EVIL, fields: { [EVIL]: EVIL } },
+  identity: { kind: "named", method: EVIL, name: EVIL, issuer: EVIL, fields: { [EVIL]: EVIL } },
   timestamps: [{ source: "rfc3161", time: "2025-06-01T12:00:01Z", authority: EVIL }],
 };
 

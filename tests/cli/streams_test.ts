@@ -126,6 +126,13 @@ test("a signature can come through a pipe, and - reads it", async () => {
   assert.equal(inspected.status, 0, inspected.stderr);
 });
 
+test("a signature that nobody reads is not written", async () => {
+  await using folder = await workbench();
+  const sign = "PROGRAM sign key model --private-key key.pem --signature -";
+  const { stderr } = shell(`{ ${sign}; echo status $? >&2; } | :`, folder.path);
+  assert.match(stderr, /\[FILE_UNWRITABLE\]\nstatus 3\n$/);
+});
+
 test("a signature on stdin that is empty or too large is rejected", async () => {
   await using folder = await workbench();
   const verify = "PROGRAM verify key model --public-key key.pub --signature - --format json";

@@ -1,0 +1,47 @@
+/** The file that `--report` names. */
+
+import { rm } from "node:fs/promises";
+import { checkWritable, ModelSigningError, quote, systemReason } from "../core/mod.ts";
+import { usageError } from "./option.ts";
+import { STANDARD_STREAM } from "./signature.ts";
+import { beforeOperands, wordsOf } from "./words.ts";
+
+/**
+ * Removes what an earlier run found, which must not be taken for the outcome of one that fails.
+ *
+ * @throws {ModelSigningError} `USAGE`, `FILE_UNWRITABLE` when the file is something else than a report
+ */
+export async function removeReport(path: string): Promise<void> {
+  if (path === STANDARD_STREAM) {
+    throw usageError(`--report is "-", expected a file`, "--format json prints the report");
+  }
+  await checkWritable(path, { kind: "a report", mark: '"verdict"' });
+  await rm(path, { force: true }).catch((cause) => {
+    const problem = `cannot replace ${quote(path)}: ${systemReason(cause)}`;
+    throw new ModelSigningError("FILE_UNWRITABLE", problem, { cause });
+  });
+}
+
+/** Removes it after a run of `verify` that failed, perhaps before its arguments were understood. Never throws. */
+export async function removeReportAfterFault(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  // The fault that ended the run is the one to tell.
+  for (const path of namedReports(argv, environment)) await removeReport(path).catch(() => {});
+}
+
+/** Whatever the arguments may mean. What names a file in JSON is known only once everything is understood. */
+function namedReports(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const [command] = wordsOf(argv, { commands: [], families: [], version: "" });
+  if (command?.text !== "verify") return [];
+  const line = beforeOperands(argv);
+  const given = line.flatMap((token, index) => {
+    if (token === "--report") return line[index + 1] ?? [];
+    return token.startsWith("--report=") ? token.slice("--report=".length) : [];
+  });
+  return given.length > 0 ? given : [environment["MODEL_SIGNING_REPORT"] ?? ""].filter(Boolean);
+}
