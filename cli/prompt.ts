@@ -34,9 +34,8 @@ export function terminalInteraction(
     throwIfAborted(signal);
     terminal ??= openTerminal();
     clear();
-    terminal.write(printable(prompt));
     try {
-      return await readLine(terminal, { echo, timeout, signal });
+      return await readLine(terminal, { prompt: printable(prompt), echo, timeout, signal });
     } finally {
       terminal.write("\n");
     }

@@ -9,6 +9,8 @@ import type { Terminal } from "./terminal.ts";
 
 /** How a line is read. */
 export type LineOptions = {
+  /** Shown once nothing that is typed is echoed any more. */
+  readonly prompt: string;
   /** Whether what is typed is shown. */
   readonly echo: boolean;
   /** Longest wait, in ms. */
@@ -23,7 +25,7 @@ export type LineOptions = {
  */
 export async function readLine(
   terminal: Terminal,
-  { echo, timeout, signal }: LineOptions,
+  { prompt, echo, timeout, signal }: LineOptions,
 ): Promise<string> {
   const { input } = terminal;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -52,6 +54,7 @@ export async function readLine(
     // A second SIGINT ends the process without unwinding; the terminal must echo again even then.
     process.on("exit", restore);
     input.setRawMode(true);
+    terminal.write(prompt);
     input.on("data", onData);
     input.on("end", onEnd);
     input.on("error", onEnd);

@@ -1,6 +1,6 @@
 /** The file that `--report` names. */
 
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { checkWritable, ModelSigningError, quote, systemReason } from "../core/mod.ts";
 import { usageError } from "./option.ts";
 import { STANDARD_STREAM } from "./signature.ts";
@@ -28,7 +28,11 @@ export async function removeReportAfterFault(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   // The fault that ended the run is the one to tell.
-  for (const path of namedReports(argv, environment)) await removeReport(path).catch(() => {});
+  for (const path of namedReports(argv, environment)) {
+    const facts = await stat(path).catch(() => undefined);
+    // An empty file tells no outcome, such as one that was made to have the name.
+    if (facts !== undefined && facts.size > 0) await removeReport(path).catch(() => {});
+  }
 }
 
 /** Whatever the arguments may mean. What names a file in JSON is known only once everything is understood. */
@@ -43,5 +47,8 @@ function namedReports(
     if (token === "--report") return line[index + 1] ?? [];
     return token.startsWith("--report=") ? token.slice("--report=".length) : [];
   });
-  return given.length > 0 ? given : [environment["MODEL_SIGNING_REPORT"] ?? ""].filter(Boolean);
+  if (given.length > 0) return given;
+  // JSON may name another one, which wins over the variable.
+  const hasJson = line.some((token) => token === "--json" || token.startsWith("--json="));
+  return hasJson ? [] : [environment["MODEL_SIGNING_REPORT"] ?? ""].filter(Boolean);
 }

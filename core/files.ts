@@ -16,12 +16,6 @@ import { quote } from "./text.ts";
  * @throws {ModelSigningError} `BUNDLE_UNREADABLE` when there is no such regular file or it cannot be read
  */
 export async function readBundleFile(path: string): Promise<Parsed<Bundle>> {
-  const bytes = await readBundleBytes(path);
-  return bytes.ok ? parseBundle(bytes.value) : bytes;
-}
-
-/** The bytes of a signature file, not parsed. Else as {@link readBundleFile}. */
-export async function readBundleBytes(path: string): Promise<Parsed<Uint8Array>> {
   try {
     await using file = await open(path, READ_ONLY);
     const facts = await file.stat();
@@ -29,7 +23,7 @@ export async function readBundleBytes(path: string): Promise<Parsed<Uint8Array>>
       throw unreadable(path, `it is ${facts.isDirectory() ? "a directory" : "not a regular file"}`);
     }
     if (facts.size > MAX_BUNDLE_BYTES) return tooLarge(path, facts.size);
-    return { ok: true, value: await readStart(file, facts.size) };
+    return parseBundle(await readStart(file, facts.size));
   } catch (error) {
     if (error instanceof ModelSigningError) throw error;
     throw unreadable(path, systemReason(error), error);

@@ -2,7 +2,7 @@
 
 import { parseStatement, textSetting } from "../../core/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
-import { describeBundle } from "../report/description.ts";
+import { describeWithPlugins } from "../report/description.ts";
 import { inspectionJson, inspectionText } from "../report/inspection.ts";
 import { pageStyle } from "../report/page.ts";
 import { readUsableSignature } from "../signature.ts";
@@ -14,7 +14,7 @@ export async function inspect(invocation: Invocation): Promise<ExitStatus> {
   const inspection = {
     path: operand,
     bundle,
-    description: await describeBundle(plugins.plugins, bundle, run),
+    description: await describeWithPlugins(plugins.plugins, bundle, run),
     statement: parseStatement(bundle.envelope.payload),
   };
   io.stdout.write(

@@ -12,28 +12,44 @@ import type { KnownPlugin } from "../plugin_set.ts";
 import { certificateLines } from "./identity.ts";
 import type { Line } from "./page.ts";
 
-/**
- * The words of the first method that knows the bundle's material. Plugins that the user named come before the built-in
- * ones, which know every material and so would always answer; one that fails is passed over.
- *
- * @throws {ModelSigningError} `ABORTED`
- */
+/** The words of the first built-in method that knows the bundle's material. */
 export async function describeBundle(
   plugins: readonly KnownPlugin[],
   bundle: Bundle,
   run: RunOptions,
 ): Promise<Description | undefined> {
-  for (const { describer } of verifiersOf(plugins)) {
+  for (const { describer } of verifiersOf(plugins.filter(isBuiltIn))) {
+    const description = await describer?.describe(bundle, run);
+    if (description) return description;
+  }
+  return undefined;
+}
+
+/**
+ * The same, with what the plugins that the user named add, such as whose a key is. They replace nothing, and each line
+ * says whose it is. One that fails is passed over.
+ *
+ * @throws {ModelSigningError} `ABORTED`
+ */
+export async function describeWithPlugins(
+  plugins: readonly KnownPlugin[],
+  bundle: Bundle,
+  run: RunOptions,
+): Promise<Description | undefined> {
+  const described = await describeBundle(plugins, bundle, run);
+  const named = verifiersOf(plugins.filter((known) => !isBuiltIn(known)));
+  const added: (readonly [string, string])[] = [];
+  for (const { id, describer } of named) {
     try {
-      const description = await describer?.describe(bundle, run);
-      if (description) return description;
+      const fields = (await describer?.describe(bundle, run))?.fields ?? [];
+      added.push(...fields.map(([label, text]) => [`${id}: ${label}`, text] as const));
     } catch (error) {
       throwIfAborted(run.signal);
       if (!(error instanceof ModelSigningError)) throw error;
       run.logger?.log("warn", `passed over: ${error.message}`);
     }
   }
-  return undefined;
+  return described && { ...described, fields: [...described.fields, ...added] };
 }
 
 /** Lines that tell who signed: in the method's own words, and the leaf certificate where there is one. */
@@ -41,9 +57,11 @@ export function signerLines({ fields, certificates: [leaf] }: Description): read
   return [...fields, ...(leaf ? certificateLines(leaf) : [])];
 }
 
+function isBuiltIn({ origin }: KnownPlugin): boolean {
+  return origin.kind === "built-in";
+}
+
 function verifiersOf(plugins: readonly KnownPlugin[]): readonly VerifierProvider[] {
-  const isBuiltin = ({ origin }: KnownPlugin) => origin.kind === "built-in";
-  return [...plugins.filter((known) => !isBuiltin(known)), ...plugins.filter(isBuiltin)]
-    .flatMap(({ plugin }) => plugin.providers)
+  return plugins.flatMap(({ plugin }) => plugin.providers)
     .filter((provider) => provider.kind === "verifier");
 }

@@ -63,6 +63,7 @@ async function revocationIssue(
   );
   let cleared = false;
   let problem: string | undefined;
+  let onlySilent = true;
   for (const crl of latestFirst) {
     const unusable = await crlProblem(crl, issuer, now);
     const reason = unusable === undefined ? revocationReason(crl, certificate.serial) : undefined;
@@ -70,6 +71,7 @@ async function revocationIssue(
     if (reason !== undefined && !(cleared && reason === CERTIFICATE_HOLD)) {
       return revoked(certificate, reason);
     }
+    if (unusable !== undefined) onlySilent = false;
     const why = unusable ?? silenceProblem(crl, certificate, now);
     if (why === undefined) cleared = true;
     else problem ??= `the revocation list of CA ${certificateName(issuer)} is not usable: ${why}`;
@@ -80,7 +82,7 @@ async function revocationIssue(
     message: problem ??
       `no revocation list given is of CA ${certificateName(issuer)}, which issued ` +
         `certificate ${certificateName(certificate)}`,
-    ...(now > certificate.notAfter
+    ...(now > certificate.notAfter && onlySilent
       ? {
         hint: "give the CA's list that was current when the certificate expired: it stays usable",
       }

@@ -2,11 +2,12 @@
 
 import { parseBundle } from "../../core/bundle.ts";
 import { type ErrorDetails, ModelSigningError, type Parsed } from "../../core/errors.ts";
-import { readBundleBytes } from "../../core/files.ts";
+import { MAX_BUNDLE_BYTES } from "../../core/limits.ts";
 import { parseStatement } from "../../core/parse_statement.ts";
 import type { CommandIo, CommandProvider, Settings } from "../../core/plugin.ts";
 import { flagSetting, requiredTextSetting } from "../../core/settings.ts";
 import { printable, quote } from "../../core/text.ts";
+import { readCapped } from "../_input/mod.ts";
 import { fitOf } from "./fit.ts";
 import { openFromSettings } from "./model_settings.ts";
 import { PLATFORM } from "./platform.ts";
@@ -46,7 +47,7 @@ export const attachCommand: CommandProvider = {
 
 async function attach(settings: Settings, io: CommandIo): Promise<0> {
   const path = requiredTextSetting(settings, "signature");
-  const bytes = usable(await readBundleBytes(path), path);
+  const bytes = await readSignature(path);
   const bundle = usable(parseBundle(bytes), path);
   const statement = usable(parseStatement(bundle.envelope.payload), path);
   const { source, signatures, pinned } = await openFromSettings(io.operand ?? "", settings, io);
@@ -61,6 +62,16 @@ async function attach(settings: Settings, io: CommandIo): Promise<0> {
   const digest = await signatures.attach(bytes, io);
   io.success(`Attached  ${digest}\nTo        ${printable(pinned)}\n`);
   return 0;
+}
+
+/** The file, which may be a pipe. */
+async function readSignature(path: string): Promise<Uint8Array> {
+  try {
+    return await readCapped(path, "signature", MAX_BUNDLE_BYTES);
+  } catch (cause) {
+    if (!(cause instanceof ModelSigningError)) throw cause;
+    throw new ModelSigningError("BUNDLE_UNREADABLE", cause.message, { cause });
+  }
 }
 
 function usable<T>(parsed: Parsed<T>, path: string): T {

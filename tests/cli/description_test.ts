@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KnownPlugin, Origin } from "../../cli/plugin_set.ts";
-import { describeBundle } from "../../cli/report/description.ts";
+import { describeBundle, describeWithPlugins } from "../../cli/report/description.ts";
 import {
   type Bundle,
   CONTRACT_VERSION,
@@ -40,37 +40,50 @@ function known(origin: Origin, id: string, describe?: Describer["describe"]): Kn
   return { origin, plugin };
 }
 
-const wordsOf = (method: string): Description => ({ method, fields: [], certificates: [] });
-const key = known(BUILT_IN, "key", () => Promise.resolve(wordsOf("key")));
+const FIELD = ["key hint", "0"] as const;
+const wordsOf = (method: string, ...fields: Description["fields"]): Description => ({
+  method,
+  fields,
+  certificates: [],
+});
+const key = known(BUILT_IN, "key", () => Promise.resolve(wordsOf("key", FIELD)));
 
-test("describeBundle() asks the plugins that were named before the built-in ones", async () => {
+test("describeWithPlugins() adds what named plugins say, and lets them replace nothing", async () => {
   const silent = known(NAMED, "silent", () => Promise.resolve(undefined));
   const mute = known(NAMED, "mute");
-  const demo = known(NAMED, "demo", () => Promise.resolve(wordsOf("demo")));
-  assert.equal((await describeBundle([key, mute, silent, demo], BUNDLE, {}))?.method, "demo");
-  assert.equal((await describeBundle([key, mute, silent], BUNDLE, {}))?.method, "key");
-  assert.equal(await describeBundle([mute, silent], BUNDLE, {}), undefined);
+  const demo = known(
+    NAMED,
+    "demo",
+    () => Promise.resolve(wordsOf("demo", ["key hint", "f"], ["key of", "the release team"])),
+  );
+  const added = await describeWithPlugins([demo, key, mute, silent], BUNDLE, {});
+  assert.deepEqual(
+    added,
+    wordsOf("key", FIELD, ["demo: key hint", "f"], ["demo: key of", "the release team"]),
+  );
+  assert.deepEqual(await describeBundle([demo, key], BUNDLE, {}), wordsOf("key", FIELD));
+  assert.equal(await describeWithPlugins([demo], BUNDLE, {}), undefined);
 });
 
-test("describeBundle() warns of a plugin that fails, and asks the next one", async () => {
+test("describeWithPlugins() warns of a plugin that fails, and goes on", async () => {
   const failing = known(NAMED, "failing", () => {
     throw new ModelSigningError("PLUGIN_TIMEOUT", "it took too long");
   });
   const lines: string[] = [];
   const logger: Logger = { log: (level) => void lines.push(level) };
-  const description = await describeBundle([key, failing], BUNDLE, { logger });
-  assert.equal(description?.method, "key");
+  const description = await describeWithPlugins([key, failing], BUNDLE, { logger });
+  assert.deepEqual(description, wordsOf("key", FIELD));
   assert.deepEqual(lines, ["warn"]);
 });
 
-test("describeBundle() asks nobody any more when the run is aborted", async () => {
+test("describeWithPlugins() asks nobody any more when the run is aborted", async () => {
   const abort = new AbortController();
   const aborting = known(NAMED, "aborting", () => {
     abort.abort();
     throw new ModelSigningError("PLUGIN_FAILED", "it was interrupted");
   });
   await assert.rejects(
-    describeBundle([key, aborting], BUNDLE, { signal: abort.signal }),
+    describeWithPlugins([key, aborting], BUNDLE, { signal: abort.signal }),
     (error) => error instanceof ModelSigningError && error.code === "ABORTED",
   );
 });

@@ -45,10 +45,10 @@ for (const protocol of ["http/protobuf", "http/json"]) {
     assert.equal(run?.parentSpanId, "");
     assert.equal(hash?.traceId, run?.traceId);
     assert.deepEqual(hash?.attributes, {
-      files: 3,
-      ratio: 0.5,
-      "hash.algorithm": "sha256",
-      stated: false,
+      "model_signing.files": 3,
+      "model_signing.ratio": 0.5,
+      "model_signing.hash.algorithm": "sha256",
+      "model_signing.stated": false,
     });
     // The clock of spans and that of the system may have come apart a little since the process began.
     assert.ok(run!.start > before - 60_000_000_000n && run!.end < before + 60_000_000_000n);
