@@ -2,6 +2,7 @@
 
 import {
   type ContractCase,
+  describerContract,
   settingsContract,
   signerContract,
   sourceContract,
@@ -10,6 +11,7 @@ import {
 } from "../core/contract/mod.ts";
 import {
   type Bundle,
+  type Describer,
   type Manifest,
   type Plugin,
   type Provider,
@@ -137,9 +139,20 @@ async function verifierSuites(
     return [{ about, unchecked: "it needs --bundle FILE, a signature that it accepts" }];
   }
   const subject = accepted;
+  const { id: method, describer } = provider;
   const open = (with_: Settings) => provider.open(with_, run);
   return [
     { about, cases: verifierContract({ bundle: subject, open: () => open(settings) }) },
+    ...(describer
+      ? [{
+        about,
+        cases: describerContract({
+          describer: withLimits(describer, run),
+          method,
+          bundle: subject,
+        }),
+      }]
+      : []),
     {
       about,
       cases: settingsCases(provider, settings, async (with_) => {
@@ -198,6 +211,11 @@ function settingsCases(
   use: (settings: Settings) => Promise<void>,
 ): readonly ContractCase[] {
   return settingsContract({ options, settings, use });
+}
+
+/** The suites describe without options of a run. */
+function withLimits(describer: Describer, run: RunOptions): Describer {
+  return { describe: (bundle, options) => describer.describe(bundle, { ...run, ...options }) };
 }
 
 /** The suites sign without options of a run; a person may have to give a PIN all the same. */

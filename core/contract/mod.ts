@@ -6,6 +6,7 @@
  */
 
 export type { ContractCase } from "./case.ts";
+export { describerContract, type DescriberContractSubject } from "./describer.ts";
 export { hasherContract } from "./hasher.ts";
 export { settingsContract, type SettingsContractSubject } from "./settings.ts";
 export { signerContract, type SignerTraits } from "./signer.ts";

@@ -105,9 +105,15 @@ test("plugin check waits once for what hangs, and tells what came before", async
   for (const { outcome, name } of others) assert.equal(outcome, "unchecked", name);
 });
 
-/** Verifies with a public key, as it should be done. @param accept an expression over `holds` */
-function keyVerifier(accept: string): string {
-  return verifierSource(`
+/**
+ * Verifies with a public key, as it should be done.
+ *
+ * @param accept an expression over `holds`
+ * @param more members of the provider
+ */
+function keyVerifier(accept: string, more = ""): string {
+  return verifierSource(
+    `
     const { createPublicKey } = await import("node:crypto");
     const { readFileSync } = await import("node:fs");
     const key = createPublicKey(readFileSync("key.pub"));
@@ -116,7 +122,9 @@ function keyVerifier(accept: string): string {
     return ${accept}
       ? { checks: [{ id: "signature", status: "passed", detail: "holds" }], timestamps: [],
           identity: { method: "demo", name: "key" }, encoding: "standard" }
-      : { checks: [host.failedCheck("signature", { code: "SIGNATURE_INVALID", message: "no" })], timestamps: [] };`);
+      : { checks: [host.failedCheck("signature", { code: "SIGNATURE_INVALID", message: "no" })], timestamps: [] };`,
+    more,
+  );
 }
 
 test("plugin check passes a strict verifier, and finds one that is not", async () => {
@@ -130,6 +138,30 @@ test("plugin check passes a strict verifier, and finds one that is not", async (
   assert.ok(failed.some((name) => name.includes("any bit changed")));
   const [, unchecked] = await check(bench, strict, 3);
   assert.match(unchecked?.reason ?? "", /--bundle/);
+});
+
+test("plugin check passes a describer that keeps the contract, and finds what is wrong with one", async () => {
+  await using bench = await pluginBench();
+  await bench.run(["sign", "key", "model", "--private-key", "key.pem"]);
+  const results = async (name: string, body: string, status: number) => {
+    const describer = `describer: { async describe(bundle) { ${body} } },`;
+    const path = await bench.plugin(name, keyVerifier("holds", describer));
+    return await check(bench, path, status, "--bundle", "model.sig");
+  };
+  const words = "{ method: 'demo', fields: [['key of', 'the team']], certificates: [] }";
+  const own = "if (bundle.material.kind !== 'public-key') return undefined;";
+  const passed = named(await results("good.js", `${own} return ${words};`, 0), "passed");
+  assert.equal(passed.filter((name) => name.startsWith("describe()")).length, 4);
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["return undefined;", /tells of the bundle/],
+    [`return bundle.envelope.signature[0] === 0x30 ? ${words} : undefined;`, /material alone/],
+    [`bundle.material.hint.trim(); return ${words};`, /never throws/],
+  ];
+  for (const [index, [body, failing]] of cases.entries()) {
+    const failed = named(await results(`p${index}.js`, body, 1), "failed");
+    assert.equal(failed.length, 1, body);
+    assert.match(failed[0]!, failing);
+  }
 });
 
 test("plugin check finds a source that ignores the filter, and one that repeats itself", async () => {

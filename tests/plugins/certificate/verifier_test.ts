@@ -4,11 +4,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Bundle } from "../../../core/bundle.ts";
 import { type ContractCase } from "../../../core/contract/case.ts";
+import { describerContract } from "../../../core/contract/describer.ts";
 import { verifierContract } from "../../../core/contract/verifier.ts";
 import { ModelSigningError } from "../../../core/errors.ts";
 import type { LogFields } from "../../../core/logger.ts";
 import type { SignatureVerification } from "../../../core/verifier.ts";
 import {
+  certificateDescriber,
   certificateVerifier,
   type CertificateVerifierOptions,
 } from "../../../plugins/certificate/mod.ts";
@@ -39,7 +41,7 @@ function coded(code: string): (error: unknown) => boolean {
   return (error) => error instanceof ModelSigningError && error.code === code;
 }
 
-// The suite, on an authority that is made for each case.
+// The suites, on an authority that is made for each case.
 for (const { name } of contract(undefined)) {
   test(`certificateVerifier(): ${name}`, async () => {
     using pki = new Pki();
@@ -48,15 +50,21 @@ for (const { name } of contract(undefined)) {
 }
 
 function contract(pki: Pki | undefined): readonly ContractCase[] {
-  if (!pki) return verifierContract({ open: () => Promise.reject(), bundle: {} as Bundle });
+  const made = pki ? signed(pki) : { bundle: {} as Bundle, trustAnchors: [] };
+  const { bundle, trustAnchors } = made;
+  return [
+    ...verifierContract({ open: () => certificateVerifier({ trustAnchors }), bundle }),
+    ...describerContract({ describer: certificateDescriber, method: "certificate", bundle }),
+  ];
+}
+
+function signed(pki: Pki): { readonly bundle: Bundle; readonly trustAnchors: readonly Buffer[] } {
   const root = pki.root();
   const ca = pki.intermediate(root);
-  const leaf = pki.leaf(ca);
-  const trustAnchors = [readFileSync(root.certificate)];
-  return verifierContract({
-    open: () => certificateVerifier({ trustAnchors }),
-    bundle: signedBundle(leaf, [ca]),
-  });
+  return {
+    bundle: signedBundle(pki.leaf(ca), [ca]),
+    trustAnchors: [readFileSync(root.certificate)],
+  };
 }
 
 for (

@@ -1,10 +1,11 @@
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { test } from "node:test";
+import { describerContract } from "../../../core/contract/describer.ts";
 import { signerContract } from "../../../core/contract/signer.ts";
 import { verifierContract } from "../../../core/contract/verifier.ts";
 import type { Resource } from "../../../core/hasher.ts";
 import { sign } from "../../../core/sign.ts";
-import { keySigner, keyVerifier } from "../../../plugins/key/mod.ts";
+import { keyDescriber, keySigner, keyVerifier } from "../../../plugins/key/mod.ts";
 import { resourcesOf } from "../../support/bundles.ts";
 import { ACCEPTED_TYPES, opensslKey } from "../../support/openssl.ts";
 
@@ -23,5 +24,9 @@ for (const type of ACCEPTED_TYPES) {
   const subject = { bundle, open: () => Promise.resolve(keyVerifier({ publicKeys })) };
   for (const { name, run } of verifierContract(subject)) {
     test(`key verifier, ${type}: ${name}`, run);
+  }
+  const described = { bundle, describer: keyDescriber, method: "key" };
+  for (const { name, run } of describerContract(described)) {
+    test(`key describer, ${type}: ${name}`, run);
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { describerContract } from "../../../core/contract/describer.ts";
 import type { Description } from "../../../core/verifier.ts";
 import { sigstoreDescriber } from "../../../plugins/sigstore/describer.ts";
 import { base64, bundleOf as keyBundle, type Loose } from "../../support/bundles.ts";
@@ -93,3 +94,11 @@ test("describe() names both issuers of a certificate that has two as a problem",
   assert.deepEqual(values(found, "identity provider"), []);
   assert.equal(values(found, "problem").length, 1);
 });
+
+for (
+  const { name, run } of describerContract({
+    describer: sigstoreDescriber,
+    method: "sigstore",
+    bundle: bundleOf(new Forge().bundle())!,
+  })
+) test(`sigstoreDescriber: ${name}`, run);
