@@ -1,6 +1,7 @@
 /** Faults, told on stderr and in the log, and the exit status they mean. */
 
 import {
+  type Hints,
   type Issue,
   jsonLogger,
   type Logger,
@@ -11,6 +12,9 @@ import type { ExitStatus } from "../command.ts";
 import type { Log } from "../log.ts";
 import { withoutSecrets } from "../redact.ts";
 import { SHOWN } from "./page.ts";
+
+/** Of options that every command has. */
+const HINTS: Hints = { NETWORK_TIMEOUT: "raise the limit with --timeout" };
 
 /** Errors below an error that are shown at debug level. */
 const MAX_CAUSES = 10;
@@ -51,10 +55,10 @@ function asFault(error: unknown): Fault {
 
 function faultOf(error: unknown): Fault {
   if (error instanceof ModelSigningError) {
+    const { code, message, cause, hint = HINTS[code], issues } = error;
     // The reason of an abort tells more than that there was one.
-    return error.code === "ABORTED" && typeof error.cause === "string"
-      ? { code: error.code, message: error.cause, hint: error.hint, issues: error.issues }
-      : error;
+    const told = code === "ABORTED" && typeof cause === "string" ? cause : message;
+    return { code, message: told, hint, issues };
   }
   return {
     code: "INTERNAL",

@@ -152,7 +152,6 @@ export class Attempt implements Disposable {
         new ModelSigningError(
           "NETWORK_TIMEOUT",
           `${this.where} ${late} ${this.#waited / 1000} s`,
-          { hint: "raise the limit with --timeout" },
         ),
         false,
       );

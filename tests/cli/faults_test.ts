@@ -44,6 +44,13 @@ test("tellFault() lists the first 20 findings on lines of their own and counts t
   assert.ok(!text.includes("\x1b"));
 });
 
+test("tellFault() names the option that sets the limit which was passed", () => {
+  const late = new ModelSigningError("NETWORK_TIMEOUT", "x did not answer within 30 s");
+  assert.match(told(late).text, /hint: .*--timeout\n$/);
+  const own = new ModelSigningError("NETWORK_TIMEOUT", "x", { hint: "do this" });
+  assert.match(told(own).text, /hint: do this\n$/);
+});
+
 test("tellFault() shows no identity token, wherever one stands", () => {
   const token = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJkZXYifQ.c2lnbmF0dXJl-_1";
   const said = `unexpected argument "${token}"`;

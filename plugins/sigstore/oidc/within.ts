@@ -38,9 +38,7 @@ export async function within<T>(
 
 /** The fault of a person who did not answer in time. */
 export function nobodyAnswered(seconds: number): ModelSigningError {
-  return new ModelSigningError("NETWORK_TIMEOUT", `nobody signed in within ${seconds} s`, {
-    hint: "raise the limit with --timeout",
-  });
+  return new ModelSigningError("NETWORK_TIMEOUT", `nobody signed in within ${seconds} s`);
 }
 
 function rejectedBy(signal: AbortSignal): Promise<never> {

@@ -86,7 +86,6 @@ function failure(
     return new ModelSigningError(
       "NETWORK_TIMEOUT",
       `${quote(agent)} gave no identity token within ${timeout / 1000} s`,
-      { hint: "raise the limit with --timeout" },
     );
   }
   const reason = code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER"
