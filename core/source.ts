@@ -41,7 +41,10 @@ export type Entry =
     readonly size: number;
     /** Where to open it directly. Without it, content comes from `open`. */
     readonly location?: FileLocation;
-    /** The digest that the model itself states; to a hasher that computes this one, other content is an issue. */
+    /**
+     * The digest that the model itself states. To a hasher that computes this one, other content is an issue. Any
+     * other hasher reads the whole in one stream of `open()`, and uses nothing of it before its end.
+     */
     readonly expected?: StatedDigest;
     /** Further members of its resources, those of the whole file also on each of its shards. */
     readonly extra?: Readonly<Record<string, unknown>>;
@@ -52,7 +55,8 @@ export type Entry =
     readonly copyTo?: string;
     /**
      * The content, or a part of it; a stream that ends early or late is an issue to the hasher. Errors of
-     * the stream mean that the entry is unreadable.
+     * the stream mean that the entry is unreadable. Other content than `expected` is such an error, at the end of the
+     * stream at the latest, also of one of a range.
      *
      * @param compares whoever reads compares the content with `expected`, which a source then need not do itself
      */

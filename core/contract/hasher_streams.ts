@@ -25,6 +25,7 @@ export const STREAM_CASES: readonly (readonly [
 ])[] = [
   ["hash() reads content without a location through open()", readsStreams],
   ["hash() reads shards without a location through open()", readsStreamedShards],
+  ["hash() leaves it to the source to compare what it cannot, and waits for its word", leavesIt],
   ["hash() gives an issue for a stream that is too short, too long or fails", refusesStreams],
   ["hash() writes content to a new file while it reads it", copies],
   ["hash() throws FILE_UNWRITABLE when content cannot be written", failsToCopy],
@@ -47,6 +48,46 @@ async function readsStreamedShards(workbench: Workbench): Promise<void> {
     digests(await workbench.hash([streamed("a", size, pattern(size))], settings)),
     digests(await workbench.hash([workbench.file("a", pattern(size))], settings)),
   );
+}
+
+async function leavesIt(workbench: Workbench): Promise<void> {
+  const content = pattern(2 * SHARD_SIZE + 1);
+  const expected = { algorithm: "sha256", digest: oracle("sha256", 1) } as const;
+  const asked: unknown[] = [];
+  /** Says at its end whether this was the content that is expected. */
+  const entry = (file: File, isRight: boolean): File => ({
+    ...file,
+    expected,
+    open(range, compares = false) {
+      asked.push([range, compares]);
+      let at = 0;
+      return new ReadableStream({
+        pull(controller) {
+          if (at < content.length) {
+            return controller.enqueue(content.subarray(at, at += 100_000));
+          }
+          return isRight ? controller.close() : controller.error(new Error("is another"));
+        },
+      }, { highWaterMark: 0 });
+    },
+  });
+  for (const settings of [{ algorithm: "blake2b" }, { shardSize: SHARD_SIZE }] as const) {
+    const plain = [streamed("a", content.length, content), workbench.file("b", content)];
+    const right = plain.map((file) => entry(file, true));
+    assert.deepEqual(
+      digests(await workbench.hash(right, settings)),
+      digests(await workbench.hash(plain, settings)),
+    );
+    const results = await workbench.hash(plain.map((file) => entry(file, false)), settings);
+    assert.deepEqual(
+      [...issues(results)].toSorted(),
+      [["a", "ENTRY_UNREADABLE"], ["b", "ENTRY_UNREADABLE"]],
+    );
+    // Nothing of a stream counts that ended in this way.
+    assert.equal(digests(results).size, 0);
+  }
+  // The whole, once: two answers to two questions may be of two contents.
+  assert.deepEqual(asked, Array(8).fill([undefined, false]));
 }
 
 async function refusesStreams(workbench: Workbench): Promise<void> {

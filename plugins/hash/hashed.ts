@@ -14,6 +14,15 @@ export function compares({ expected }: FileEntry, settings: HashSettings): boole
   return expected?.algorithm === settings.algorithm && settings.shardSize === undefined;
 }
 
+/**
+ * Whether a file is to be read from one stream: to be written while it is read; or because its source, and nobody
+ * else, can tell at the end of the whole whether it was the content that the model states.
+ */
+export function isOneStream(entry: FileEntry, settings: HashSettings): boolean {
+  const { expected, copyTo } = entry;
+  return copyTo !== undefined || (expected !== undefined && !compares(entry, settings));
+}
+
 /** Of a file, or of a range of it, that was hashed. */
 export function hashedOf(
   entry: FileEntry,

@@ -6,7 +6,7 @@ import type { RunOptions } from "../../core/options.ts";
 import { shardRanges } from "../../core/shard.ts";
 import type { ByteRange, Entry } from "../../core/source.ts";
 import { Bell } from "./bell.ts";
-import { compares, type FileEntry, hashedOf, statedOf } from "./hashed.ts";
+import { compares, type FileEntry, hashedOf, isOneStream, statedOf } from "./hashed.ts";
 import { LargestFirst } from "./heap.ts";
 import type { Lane } from "./lane.ts";
 import { type Engine, Lanes, type MostLanes } from "./lanes.ts";
@@ -44,6 +44,9 @@ type FileState = {
 
 type RangeOf<T> = { readonly file: FileState; readonly range: T };
 
+/** Content that comes as one stream; `parts` are its ranges that have a digest each. */
+type Streamed = RangeOf<ByteRange> & { readonly parts: Iterable<ByteRange> };
+
 /** Hashes the entries of one `hash` call. */
 export class Run {
   readonly #settings: HashSettings;
@@ -54,7 +57,7 @@ export class Run {
   readonly #stop = new AbortController();
 
   readonly #files = new LargestFirst<RangeOf<FileUnit>>(({ range }) => cost(range));
-  readonly #streams: RangeOf<ByteRange>[] = [];
+  readonly #streams: Streamed[] = [];
   #queuedCost = 0;
   #foundCost = 0;
   #entriesEnded = false;
@@ -148,8 +151,8 @@ export class Run {
         this.#meter.filesFound++;
         this.#meter.bytesFound += entry.size;
         const file: FileState = { entry, left: 1, failed: false };
-        for (const range of this.#ranges(entry)) {
-          this.#queue(file, range);
+        for (const work of this.#workOn(file)) {
+          this.#queue(work);
           while (this.#full && !this.#stopped) await this.#room.wait();
           if (this.#stopped) return;
           if (file.failed) break;
@@ -167,21 +170,29 @@ export class Run {
     this.#news.ring();
   }
 
-  #ranges(entry: FileEntry): Iterable<ByteRange> {
+  /** What there is to do for a file. */
+  *#workOn(file: FileState): Generator<RangeOf<ByteRange> | Streamed, void, void> {
+    const { entry } = file;
     const { shardSize } = this.#settings;
-    if (shardSize === undefined) return [{ start: 0, end: entry.size }];
-    if (entry.size > 0) return shardRanges(entry.size, shardSize);
-    this.#give({ kind: "uncovered", path: entry.path });
-    return [];
+    const whole = { start: 0, end: entry.size };
+    if (shardSize !== undefined && entry.size === 0) {
+      return this.#give({ kind: "uncovered", path: entry.path });
+    }
+    const parts = shardSize === undefined ? [whole] : shardRanges(entry.size, shardSize);
+    if (isOneStream(entry, this.#settings)) return yield { file, range: whole, parts };
+    for (const range of parts) {
+      yield entry.location === undefined ? { file, range, parts: [range] } : { file, range };
+    }
   }
 
-  #queue(file: FileState, range: ByteRange): void {
+  #queue(work: RangeOf<ByteRange> | Streamed): void {
+    const { file, range } = work;
     file.left++;
-    const { location, size, copyTo } = file.entry;
-    if (location === undefined || copyTo !== undefined) {
-      this.#streams.push({ file, range });
+    if ("parts" in work) {
+      this.#streams.push(work);
     } else {
-      const { path, device, inode, modified } = location;
+      const { path, device, inode, modified } = file.entry.location!;
+      const { size } = file.entry;
       const { start, end } = range;
       this.#files.push({ file, range: { path, device, inode, modified, size, start, end } });
       this.#queuedCost += cost(range);
@@ -265,23 +276,29 @@ export class Run {
     tasks.forEach(({ file, range }, index) => this.#settle(file, range, outcomes[index]!));
   }
 
-  async #hashStream(lane: Lane, { file, range }: RangeOf<ByteRange>): Promise<void> {
+  async #hashStream(lane: Lane, { file, range, parts }: Streamed): Promise<void> {
     const { entry } = file;
-    const { path, copyTo } = entry;
+    const { path, copyTo, size } = entry;
     this.#meter.current = path;
+    const ranges = [...parts];
+    const length = range.end - range.start;
     const task: StreamTask = {
       unit: { path, ...(copyTo === undefined ? {} : { copyTo }) },
-      length: range.end - range.start,
+      length,
+      parts: ranges.map(({ start, end }) => end - start),
       // Asking for no range shows bytes beyond the size, too.
       open: () =>
-        this.#settings.shardSize === undefined
+        length === size
           ? entry.open(undefined, compares(entry, this.#settings))
           : entry.open(range),
     };
     this.#streaming++;
-    const outcome = await hashStream(task, lane, this.#stop.signal)
+    const hashed = await hashStream(task, lane, this.#stop.signal)
       .finally(() => this.#streaming--);
-    if (!this.#stopped) this.#settle(file, range, outcome);
+    if (this.#stopped) return;
+    if ("code" in hashed) return this.#settle(file, range, hashed);
+    file.left += ranges.length - 1;
+    ranges.forEach((part, index) => this.#settle(file, part, hashed.digests[index]!));
   }
 
   #settle(file: FileState, range: ByteRange, outcome: Outcome): void {

@@ -4,7 +4,7 @@ import { type ErrorCode, type IssueCode, ModelSigningError } from "../../core/er
 import type { RunOptions } from "../../core/options.ts";
 import type { ByteRange, Entry } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
-import { FileEntry, locationOf } from "../_file/mod.ts";
+import { locationOf } from "../_file/mod.ts";
 import type { LayoutStore } from "./layout.ts";
 import type { NamedBlob } from "./naming.ts";
 import type { OciReader } from "./store.ts";
@@ -61,8 +61,9 @@ export function fetchedEntries(
 
 /** Blobs that lie on this machine. */
 export function localEntries(layout: LayoutStore): EntryOf {
+  const fetched = fetchedEntries(layout);
   return async (blob, options) => {
-    const { name: path, descriptor, digest: expected, extra } = blob;
+    const { name: path, descriptor } = blob;
     const found = await layout.locate(descriptor, options);
     if (found === undefined) {
       const message = `${quote(path)} is missing: blob ${descriptor.digest} is not in the layout`;
@@ -75,7 +76,7 @@ export function localEntries(layout: LayoutStore): EntryOf {
       } has ${stats.size} bytes, its manifest states ${descriptor.size}`;
       return { kind: "refused", path, issue: { code: "ENTRY_DIGEST", message, path } };
     }
-    return new FileEntry(path, stats.size, locationOf(found.path, stats), { expected, extra });
+    return { ...fetched(blob, options), location: locationOf(found.path, stats) };
   };
 }
 
@@ -113,7 +114,8 @@ class Content implements UnderlyingDefaultSource<Uint8Array> {
     const { start, end } = this.#range ?? { start: 0, end: Infinity };
     try {
       this.#reader ??= (await this.#fetched(this.#signal)).getReader();
-      while (this.#position < end) {
+      for (;;) {
+        // Also behind the range: at the end it turns out whether this is the blob at all.
         const { done, value } = await this.#reader.read();
         if (done) return this.#end(controller);
         const from = Math.max(0, start - this.#position);
@@ -122,8 +124,6 @@ class Content implements UnderlyingDefaultSource<Uint8Array> {
         if (this.#position > this.#blob.descriptor.size) throw this.#mismatch("has more bytes");
         if (part.length > 0) return controller.enqueue(part);
       }
-      await this.#reader.cancel();
-      controller.close();
     } catch (error) {
       await this.cancel();
       throw this.#fault(error);

@@ -1,12 +1,14 @@
 /** What goes wrong with registries: a clear error, an exit status, and nothing half-attached. */
 
 import assert from "node:assert/strict";
+import { lstat } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
-import { encode } from "../support/bundles.ts";
+import { encode, sha256 } from "../support/bundles.ts";
 import type { Fault } from "../oci/faults.ts";
-import { LAYERS, ociDesk, signing, verifying } from "../support/oci_cli.ts";
+import { LAYERS, ociDesk, signing, verifying, writeFolder } from "../support/oci_cli.ts";
 import { MANIFEST_TYPE, manifestOf } from "../support/oci_manifests.ts";
 import { CONFIG, pushModel, REPOSITORY } from "../support/oci_push.ts";
 import { assertFault, assertRejected, assertStatus, assertVerdict } from "../support/outcome.ts";
@@ -76,6 +78,53 @@ for (const [index, [what, fault, code]] of MANIFEST_FAULTS.entries()) {
     assert.doesNotMatch(outcome.stderr, /doctype/);
     assert.deepEqual(snapshot(desk.path), before);
     assert.deepEqual(await registry.tags(REPOSITORY), ["v1"]);
+  });
+}
+
+/** Longer than what a stream gives at a time, so that shards of it are read apart. */
+const SIGNED = "a".repeat(1_500_000);
+const EVIL = `EVIL${SIGNED.slice(4)}`;
+
+for (const how of [["--shard-size", "500000"], ["--hash-algorithm", "blake3"]]) {
+  test(`layers that are another content each time they are read are not verified, with ${how[0]}`, async () => {
+    await using registry = await startTestRegistry();
+    await using desk = await ociDesk();
+    await writeFolder(desk, "signed", { "weights.bin": SIGNED, "config.json": CONFIG });
+    assertStatus(await desk.run(signing("signed", ...how, "--signature", "m.sig")), 0, "sign");
+    const layers = [{ content: EVIL, title: "weights.bin" }, {
+      content: CONFIG,
+      title: "config.json",
+    }];
+    await pushModel(registry.host, { layers });
+    const digest = `sha256:${sha256(EVIL)}`;
+    const args = verifying(at(registry), "--signature", "m.sig", "--deep", "--pull", "out");
+    for (const contents of [[SIGNED, SIGNED, SIGNED, EVIL], [SIGNED, EVIL], [SIGNED]]) {
+      await registry.lie(digest, contents);
+      const outcome = await desk.run(args);
+      assertRejected(outcome, ["ENTRY_DIGEST"]);
+      await assert.rejects(lstat(join(desk.path, "out")), { code: "ENOENT" });
+    }
+  });
+
+  test(`layers that are another content each time they are read are not signed, with ${how[0]}`, async () => {
+    await using registry = await startTestRegistry();
+    await using desk = await ociDesk();
+    await pushModel(registry.host, { layers: [{ content: SIGNED, title: "weights.bin" }] });
+    const digest = `sha256:${sha256(SIGNED)}`;
+    for (const contents of [[EVIL, SIGNED], [EVIL]]) {
+      await registry.lie(digest, contents);
+      const outcome = await desk.run(
+        signing(at(registry), "--deep", ...how, "--signature", "m.sig"),
+      );
+      assertFault(outcome, 3, "MODEL_REFUSED");
+      assert.match(outcome.stderr, /ENTRY_DIGEST/);
+    }
+    await registry.lie(digest, [SIGNED]);
+    assertStatus(
+      await desk.run(signing(at(registry), "--deep", ...how, "--signature", "m.sig")),
+      0,
+      "sign",
+    );
   });
 }
 

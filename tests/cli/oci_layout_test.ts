@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { encode, type Loose, sha256 } from "../support/bundles.ts";
 import { programCommand } from "../support/cli.ts";
 import { type CommandLine, withoutNetwork } from "../support/confinement.ts";
-import { LAYERS, ociDesk, signing, verifying, writeFolder } from "../support/oci_cli.ts";
+import { FOLDER, LAYERS, ociDesk, signing, verifying, writeFolder } from "../support/oci_cli.ts";
 import { writeLayout } from "../support/oci_layout.ts";
 import { manifestOf } from "../support/oci_manifests.ts";
 import { CONFIG } from "../support/oci_push.ts";
@@ -70,6 +70,22 @@ test("a layout whose layers were changed is rejected, and signed no more", async
   assertStatus(outcome, 0, "--no-deep");
   assert.equal(reportOf(outcome).coverage.stated, 3);
 });
+
+for (const how of [["--shard-size", "3"], ["--hash-algorithm", "blake3"]]) {
+  test(`layers of a layout are compared with what its manifest states, with ${how[0]}`, async () => {
+    await using at = await ociDesk();
+    layOut(at);
+    await tamper(at, "layout", "Weights");
+    const signed = await at.run(signing("oci-layout:layout", ...how));
+    assertFault(signed, 3, "MODEL_REFUSED");
+    assert.match(signed.stderr, /ENTRY_DIGEST/);
+    // What the layer is now was signed elsewhere.
+    await writeFolder(at, "other", { ...FOLDER, "weights.bin": "Weights", "config.json": CONFIG });
+    assertStatus(await at.run(signing("other", ...how, "--signature", "m.sig")), 0, "sign");
+    const outcome = await at.run(verifying("oci-layout:layout", "--signature", "m.sig"));
+    assertRejected(outcome, ["ENTRY_DIGEST"]);
+  });
+}
 
 test("a layout is hashed in any way, and its signature verifies the folder, too", async () => {
   await using at = await ociDesk();

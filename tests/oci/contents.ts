@@ -18,6 +18,20 @@ export class Contents {
   /** Digests that a tag leads to: one after the other, if there are several. */
   readonly #tags: Map<string, string[]> = new Map();
 
+  /** What a blob is said to be: one after the other, if there are several. */
+  readonly #lies: Map<string, Uint8Array[]> = new Map();
+
+  /** A blob as it is given away. */
+  blob(digest: string): Uint8Array | undefined {
+    const lies = this.#lies.get(digest);
+    return lies && lies.length > 1 ? lies.shift()! : lies?.[0] ?? this.blobs.get(digest);
+  }
+
+  /** Gives other contents away for a blob, each once, and the last from then on. */
+  lie(digest: string, contents: readonly Uint8Array[]): void {
+    this.#lies.set(digest, [...contents]);
+  }
+
   /** A manifest by tag or digest. */
   manifest(repository: string, reference: string): Stored | undefined {
     const digests = this.#tags.get(`${repository}:${reference}`);

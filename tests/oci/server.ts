@@ -133,7 +133,7 @@ export class TestRegistry {
       case "uploads":
         return this.#upload(asked, repository, reference);
       case "blobs":
-        return this.#blob(reference);
+        return asked.method === "HEAD" ? this.#hasBlob(reference) : this.#blob(reference);
       case "manifests":
       case "index":
         return asked.method === "PUT"
@@ -170,12 +170,16 @@ export class TestRegistry {
   }
 
   #blob(digest: string): Reply {
-    const bytes = this.#contents.blobs.get(digest);
+    const bytes = this.#contents.blob(digest);
     if (!bytes) return refused(404, "BLOB_UNKNOWN");
     if (this.#behaviour.redirects) {
       return empty(307, { location: `${this.started.storage}/${digest}?signature=secret` });
     }
     return { status: 200, headers: { "content-type": "application/octet-stream" }, body: bytes };
+  }
+
+  #hasBlob(digest: string): Reply {
+    return this.#contents.blobs.has(digest) ? empty(200, {}) : refused(404, "BLOB_UNKNOWN");
   }
 
   #storage({ url }: Asked): Reply {
@@ -267,6 +271,11 @@ export class TestRegistry {
       case "move":
         this.#contents.move(asked.repository, asked.tag, asked.digests);
         return {};
+      case "lie": {
+        const contents = asked.contents.map((bytes: string) => Buffer.from(bytes, "base64"));
+        this.#contents.lie(asked.digest, contents);
+        return {};
+      }
       case "put":
         return this.#contents.put(
           ...[asked.repository, asked.reference, asked.type] as [string, string, string],

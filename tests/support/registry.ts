@@ -25,6 +25,8 @@ export type TestRegistry = AsyncDisposable & Started & {
   expire(): Promise<void>;
   /** Makes a tag lead to another manifest with each request, and to the last from then on. */
   move(repository: string, tag: string, digests: readonly string[]): Promise<void>;
+  /** Gives other contents away for a blob, one with each request, and the last from then on. */
+  lie(digest: string, contents: readonly (string | Uint8Array)[]): Promise<void>;
   /** Stores any bytes as a manifest, by a digest or a tag. */
   put(repository: string, reference: string, type: string, bytes: Uint8Array): Promise<string>;
   /** The tags of a repository. */
@@ -59,6 +61,11 @@ export async function startTestRegistry(): Promise<TestRegistry> {
     expire: async () => void await control("expire"),
     move: async (repository, tag, digests) =>
       void await control("move", { repository, tag, digests }),
+    lie: async (digest, contents) =>
+      void await control("lie", {
+        digest,
+        contents: contents.map((content) => Buffer.from(content).toString("base64")),
+      }),
     put: async (repository, reference, type, bytes) =>
       await control("put", {
         ...{ repository, reference, type },

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { sourceContract } from "../../../core/contract/source.ts";
 import { ModelSigningError } from "../../../core/errors.ts";
 import type { Observer } from "../../../core/observer.ts";
+import { PathFilter } from "../../../core/path_filter.ts";
 import type { Report } from "../../../core/report.ts";
 import { Secret } from "../../../core/secret.ts";
 import { signModel } from "../../../core/sign.ts";
@@ -86,6 +87,34 @@ async function verified(model: OciModel): Promise<Report> {
     verifier: keyVerifier({ publicKeys: [KEYS.publicKey] }),
   });
 }
+
+/** The bytes of a stream up to its end, or to what is wrong with it. */
+async function contentOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  return await new Response(stream).text();
+}
+
+test("entries() gives files whose ranges end only when all of it was what the manifest states", async () => {
+  await using registry = await startTestRegistry();
+  await push(registry.host);
+  const { source } = await opened(registry.host, { deep: true });
+  const filter = new PathFilter({ ignorePaths: [] });
+  for await (const entry of source.entries({ filter, allowSymlinks: false }, {})) {
+    if (entry.kind !== "file" || entry.path !== "weights.bin") continue;
+    const range = { start: 10, end: 1_000_010 };
+    assert.equal(await contentOf(entry.open(range)), LARGE.toString().slice(10, 1_000_010));
+    await registry.lie(`sha256:${sha256(LARGE)}`, [
+      Buffer.concat([LARGE.subarray(0, -1), Buffer.of(0)]),
+    ]);
+    for (const part of [range, { start: 0, end: 1 }, { start: 0, end: 0 }, undefined]) {
+      await assert.rejects(
+        contentOf(entry.open(part)),
+        (error) => error instanceof ModelSigningError && error.issues[0]?.code === "ENTRY_DIGEST",
+      );
+    }
+    return;
+  }
+  assert.fail("weights.bin is not listed");
+});
 
 function outcome(report: Report): readonly string[] {
   return report.verdict === "verified"
