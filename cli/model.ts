@@ -16,8 +16,10 @@ import {
   type Option,
   quote,
   type Registry,
+  type ResourceRole,
   type Settings,
   type SourceProvider,
+  type Statement,
   textSetting,
   traced,
 } from "../core/mod.ts";
@@ -125,7 +127,9 @@ async function factsOf(path: string): Promise<Stats | undefined> {
 }
 
 /** Which resources of a statement need not be files, by what any source says of it. */
-export function rolesOf({ registry, settings }: Invocation): NonNullable<CompareInput["roles"]> {
+export function rolesOf(
+  { registry, settings }: Invocation,
+): (statement: Pick<Statement, "manifest">) => ReadonlyMap<string, ResourceRole> {
   return (statement) =>
     new Map(
       registry.all("source").flatMap((provider) => [

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import type { HashType, Resource } from "./hasher.ts";
 import { compareCodePoints } from "./path.ts";
 import { parseShardName } from "./shard.ts";
+import type { ResourceRole } from "./source.ts";
 
 /** How a model was enumerated and hashed; signed along with the digests. */
 export type Serialization =
@@ -49,11 +50,20 @@ export function sortResources(resources: Resource[]): Resource[] {
   );
 }
 
-/** Paths of the files that a manifest is about: its resources' names, or those that its shards are of. */
+/**
+ * Paths of the files that a manifest is about: its resources' names, or those that its shards are of.
+ *
+ * @param roles by the resources' names; what only describes the model is no file of it, and left out
+ */
 export function signedPaths(
   { resources, serialization }: Pick<Manifest, "resources" | "serialization">,
+  roles: ReadonlyMap<string, ResourceRole> = new Map(),
 ): ReadonlySet<string> {
-  return new Set(resources.map(({ name }) => resourcePath(name, serialization.method)));
+  return new Set(
+    resources.flatMap(({ name }) =>
+      roles.get(name) === "metadata" ? [] : [resourcePath(name, serialization.method)]
+    ),
+  );
 }
 
 /** The path of the file that a resource is about. */

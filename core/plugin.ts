@@ -68,7 +68,10 @@ export type SourceProvider = ProviderBase & {
    *
    * @param asserted the user says that it was made from one
    */
-  roles?(statement: Statement, asserted: boolean): ReadonlyMap<string, ResourceRole>;
+  roles?(
+    statement: Pick<Statement, "manifest">,
+    asserted: boolean,
+  ): ReadonlyMap<string, ResourceRole>;
 };
 /** Opens a signer and the witnesses that belong to it. */
 export type SignerProvider = ProviderBase & {

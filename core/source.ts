@@ -97,6 +97,13 @@ export type FoundSignature = {
 /** Keeps signatures beside a model. */
 export interface SignatureStore {
   /**
+   * Finds out whether something could be stored, as far as that can be told before there is a signature. Without it
+   * nothing can.
+   *
+   * @throws {ModelSigningError} when nothing could be
+   */
+  prepare?(options: RunOptions): Promise<void>;
+  /**
    * Stores a bundle with the model that was opened.
    *
    * @returns what it is called there
@@ -112,7 +119,7 @@ export type PullInput = {
   /** Does not exist yet. */
   readonly folder: string;
   readonly hasher: HasherFactory;
-  /** Paths of the files that are signed (`signedPaths()` of a verified report's manifest). */
+  /** Paths of the files that are signed: `signedPaths()` of a verified report's manifest and its roles. */
   readonly signed: ReadonlySet<string>;
 };
 

@@ -41,6 +41,7 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
     await requireWritable(target);
   }
   const { source, signatures } = await openModel(invocation);
+  if (beside) await signatures?.prepare?.(run);
   const others = await openWitnesses(invocation, run);
   const opened = await traced(
     run,

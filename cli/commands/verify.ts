@@ -68,7 +68,8 @@ export async function verify(
   run.span?.set({ verdict: report.verdict }, { signature: found.signature });
   let pulled: string | undefined;
   if (folder !== undefined && report.verdict === "verified") {
-    const signed = signedPaths(report.manifest);
+    const { manifest } = report;
+    const signed = signedPaths(manifest, rolesOf(invocation)({ manifest }));
     await puller!.pull({ folder, hasher: hasherOf(invocation), signed }, run);
     pulled = folder;
   }

@@ -8,7 +8,7 @@ export type HttpRequest = {
   /** Names the service in messages: "the certificate authority". */
   readonly service: string;
   readonly url: URL;
-  readonly method?: "GET" | "HEAD" | "POST" | "PUT";
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** May hold credentials; never shown. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;

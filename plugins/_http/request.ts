@@ -20,6 +20,8 @@ export type HttpResponse = {
 export type Limited = {
   /** Bytes that the answer's body may have. */
   readonly maxBytes: number;
+  /** The error for more, instead of `NETWORK_RESPONSE`. */
+  readonly tooLarge?: ModelSigningError;
 };
 
 /**
@@ -30,7 +32,7 @@ export type Limited = {
  * not accepted, `NETWORK_RESPONSE` for a body that is too large or breaks off, `ABORTED`
  */
 export async function request(
-  { maxBytes, ...asked }: HttpRequest & Limited,
+  { maxBytes, tooLarge, ...asked }: HttpRequest & Limited,
   options: RunOptions,
 ): Promise<HttpResponse> {
   return await attempts(asked, options, async (attempt, span) => {
@@ -38,7 +40,7 @@ export async function request(
     const body = await attempt.bodyOf(response, maxBytes);
     if (body === undefined) {
       throw new Failure(
-        new ModelSigningError(
+        tooLarge ?? new ModelSigningError(
           "NETWORK_RESPONSE",
           `${attempt.where} answered with more than ${maxBytes} bytes`,
         ),

@@ -75,7 +75,14 @@ function storeAt(who: string, value: unknown): SignatureStore {
   const given = objectAt(value, "the signature store");
   const attach = methodAt(given, "attach", "the signature store");
   const discover = methodAt(given, "discover", "the signature store");
+  const prepare = given["prepare"] === undefined
+    ? undefined
+    : methodAt(given, "prepare", "the signature store");
   return {
+    ...(prepare && {
+      prepare: (run) =>
+        across({ who, what: "prepare()", options: run, run: prepare, read: () => {} }),
+    }),
     attach: (bundle, run) =>
       across({
         who,

@@ -4,9 +4,10 @@ import { ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Descriptor } from "./descriptor.ts";
 import type { OciDigest } from "./digest.ts";
+import { MAX_MANIFEST_BYTES } from "./limits.ts";
 import { isBundleMediaType } from "./media_types.ts";
 import type { Annotations } from "./members.ts";
-import type { OciReader } from "./store.ts";
+import { isOwnFault, type OciReader } from "./store.ts";
 
 /** A referrer that holds a bundle, or that may. */
 export type AttachedBundle =
@@ -24,13 +25,6 @@ export type AttachedBundle =
     /** Why it cannot be used: it is missing, malformed, or about something else. No reason to end the search. */
     | { readonly problem: ModelSigningError }
   );
-
-/** What one referrer can be guilty of. Everything else is an outage of the store. */
-const OWN_FAULTS: ReadonlySet<string> = new Set([
-  "OCI_NOT_FOUND",
-  "OCI_MANIFEST",
-  "OCI_DIGEST_MISMATCH",
-]);
 
 /**
  * Bundles that refer to a manifest. What a list says of a referrer's type is not believed, since cosign 3.1 writes
@@ -55,17 +49,17 @@ export async function* attachedBundles(
   }
 }
 
-/** Whether an error says something about what was asked for, and nothing about the store. */
-export function isOwnFault(error: unknown): error is ModelSigningError {
-  return error instanceof ModelSigningError && OWN_FAULTS.has(error.code);
-}
-
 async function bundleOf(
   store: OciReader,
-  { digest }: Descriptor,
+  { digest, size }: Descriptor,
   subject: OciDigest,
   options: RunOptions,
 ): Promise<{ readonly bundle: Descriptor; readonly annotations: Annotations } | undefined> {
+  const name = `referrer ${digest} in ${store.name}`;
+  if (size > MAX_MANIFEST_BYTES) {
+    const found = `is said to have ${size} bytes, more than ${MAX_MANIFEST_BYTES}`;
+    throw new ModelSigningError("OCI_MANIFEST", `${name} ${found}`);
+  }
   const { manifest } = await store.resolve({ digest }, options);
   if (manifest.kind !== "manifest") return undefined;
   const { artifactType, layers, annotations = {} } = manifest;
@@ -73,7 +67,6 @@ async function bundleOf(
   if (bundles.length === 0 && !(artifactType !== undefined && isBundleMediaType(artifactType))) {
     return undefined;
   }
-  const name = `referrer ${digest} in ${store.name}`;
   if (manifest.subject?.digest !== subject) {
     const found = manifest.subject ? `is about ${manifest.subject.digest}` : "has no subject";
     throw new ModelSigningError("OCI_MANIFEST", `${name} ${found}, expected ${subject}`);

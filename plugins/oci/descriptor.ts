@@ -1,6 +1,7 @@
 /** Descriptors (OCI image 1.1, "Content Descriptors"). */
 
-import type { JsonObject } from "../../core/json.ts";
+import { ModelSigningError } from "../../core/errors.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 import { digestProblem, type OciDigest } from "./digest.ts";
 import {
   type Annotations,
@@ -8,6 +9,7 @@ import {
   malformed,
   mediaTypeOf,
   objectOf,
+  readableAnnotations,
   sizeOf,
   textOf,
 } from "./members.ts";
@@ -38,24 +40,65 @@ export type Descriptor = {
  * @throws {ModelSigningError} `OCI_MANIFEST`
  */
 export function parseDescriptor(json: JsonObject, where: string): Descriptor {
+  const annotations = annotationsOf(json["annotations"], `${where}.annotations`);
+  return {
+    ...contentOf(json, where),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...artifactTypeOf(json["artifactType"], `${where}.artifactType`),
+    ...platformOf(json["platform"], `${where}.platform`),
+  };
+}
+
+/**
+ * Reads a descriptor in a list that others add to, of which only the content counts: what else it says are claims, and
+ * those that cannot be read are none.
+ *
+ * @throws {ModelSigningError} `OCI_MANIFEST`
+ */
+export function parseListed(json: JsonObject, where: string): Descriptor {
+  const annotations = readableAnnotations(json["annotations"]);
+  return {
+    ...contentOf(json, where),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...claimed(() => artifactTypeOf(json["artifactType"], "artifactType")),
+    ...claimed(() => platformOf(json["platform"], "platform")),
+  };
+}
+
+function claimed<T extends object>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ModelSigningError) return undefined;
+    throw error;
+  }
+}
+
+function contentOf(
+  json: JsonObject,
+  where: string,
+): Pick<Descriptor, "mediaType" | "digest" | "size"> {
   const digest = textOf(json["digest"], `${where}.digest`);
   const problem = digestProblem(digest);
   if (problem !== undefined) throw malformed(`${where}.digest ${problem}`);
-  const annotations = annotationsOf(json["annotations"], `${where}.annotations`);
-  const { artifactType, platform } = json;
   return {
     mediaType: mediaTypeOf(json["mediaType"], `${where}.mediaType`),
     digest: digest as OciDigest,
     size: sizeOf(json["size"], `${where}.size`),
-    ...(annotations === undefined ? {} : { annotations }),
-    // cosign 3.1 and others write an empty text where there is none.
-    ...(artifactType === undefined || artifactType === ""
-      ? {}
-      : { artifactType: mediaTypeOf(artifactType, `${where}.artifactType`) }),
-    ...(platform === undefined || platform === null
-      ? {}
-      : { platform: parsePlatform(objectOf(platform, `${where}.platform`), `${where}.platform`) }),
   };
+}
+
+/** cosign 3.1 and others write an empty text where there is none. */
+function artifactTypeOf(
+  value: Json | undefined,
+  where: string,
+): Pick<Descriptor, "artifactType"> {
+  return value === undefined || value === "" ? {} : { artifactType: mediaTypeOf(value, where) };
+}
+
+function platformOf(value: Json | undefined, where: string): Pick<Descriptor, "platform"> {
+  if (value === undefined || value === null) return {};
+  return { platform: parsePlatform(objectOf(value, where), where) };
 }
 
 /** `linux/arm64/v8`, as `--platform` takes it; not escaped. */

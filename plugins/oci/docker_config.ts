@@ -123,7 +123,8 @@ async function readConfig(path: string): Promise<JsonObject | undefined> {
 
 /** An object of objects or texts by registry; empty when it is missing. */
 function memberOf(config: JsonObject, name: string, path: string): JsonObject {
-  const value = config[name] ?? {};
+  // Without a prototype: a registry may be called as one of its members is.
+  const value = config[name] ?? Object.create(null);
   if (isObject(value)) return value;
   throw unusable(path, `its ${name} are no JSON object`);
 }

@@ -10,9 +10,8 @@ import { digestOf, type OciDigest } from "./digest.ts";
 import { exclusively } from "./exclusive.ts";
 import { EMPTY_INDEX, withDescriptor } from "./index_json.ts";
 import { MAX_IDLE_BYTES, MAX_INDEX_ATTEMPTS, MAX_MANIFEST_BYTES } from "./limits.ts";
-import { parseManifest } from "./manifest.ts";
+import { manifestsIn, parseIndex } from "./manifest.ts";
 import { OCI_INDEX } from "./media_types.ts";
-import { malformed } from "./members.ts";
 import { referrersTag } from "./referrer_list.ts";
 import type { Transport } from "./transport.ts";
 
@@ -38,7 +37,7 @@ export async function fallbackReferrers(
   options: RunOptions,
 ): Promise<readonly Descriptor[]> {
   const index = await readIndex(transport, subject, options);
-  return index ? descriptorsIn(index.bytes, indexName(transport, subject)) : [];
+  return index ? manifestsIn(index.bytes, { name: indexName(transport, subject) }, options) : [];
 }
 
 /**
@@ -57,7 +56,7 @@ export async function addFallbackReferrer(
   const name = indexName(transport, subject);
   const listed = (index: Index | undefined) =>
     index !== undefined &&
-    descriptorsIn(index.bytes, name).some(({ digest }) => digest === descriptor.digest);
+    parseIndex(index.bytes, { name }).manifests.some(({ digest }) => digest === descriptor.digest);
   const place = `${transport.origin.href} ${transport.name} ${subject}`;
   await exclusively(place, async () => {
     for (let attempt = 0; attempt < MAX_INDEX_ATTEMPTS; attempt++) {
@@ -148,12 +147,6 @@ async function writeIndex(
     options,
   );
   return status !== 412;
-}
-
-function descriptorsIn(bytes: Uint8Array, name: string): readonly Descriptor[] {
-  const index = parseManifest(bytes, { name });
-  if (index.kind === "index") return index.manifests;
-  throw malformed(`${name} is a manifest, expected an index`);
 }
 
 function indexName(transport: Transport, subject: OciDigest): string {

@@ -1,10 +1,10 @@
 /** Adding to indexes that others wrote, without losing what they put in. */
 
 import { Buffer } from "node:buffer";
-import type { Json, JsonObject } from "../../core/json.ts";
+import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { MAX_MANIFEST_BYTES } from "./limits.ts";
-import { type ImageManifest, objectIn, type OciManifest, parseManifest } from "./manifest.ts";
+import { type ImageManifest, objectIn, type OciManifest, parseIndex } from "./manifest.ts";
 import { OCI_INDEX } from "./media_types.ts";
 import { malformed } from "./members.ts";
 
@@ -18,7 +18,7 @@ export const EMPTY_INDEX: Uint8Array = encode({
 /**
  * The index with a descriptor at its end. All members stay as they are, those too that are not known here.
  *
- * @param keep says which of the descriptors stay, and how
+ * @param keep says how the descriptors stay
  * @param name for messages, safe to print
  * @throws {ModelSigningError} `OCI_MANIFEST` for an index that is malformed, or too large afterwards
  */
@@ -26,14 +26,12 @@ export function withDescriptor(
   index: Uint8Array,
   descriptor: Descriptor,
   name: string,
-  keep: (json: JsonObject) => JsonObject | undefined = (json) => json,
+  keep: (json: JsonObject) => JsonObject = (json) => json,
 ): Uint8Array {
-  if (parseManifest(index, { name, mediaType: OCI_INDEX }).kind !== "index") {
-    throw malformed(`${name} is a manifest, expected an index`);
-  }
+  parseIndex(index, { name, mediaType: OCI_INDEX });
   const json = objectIn(index, name);
-  const manifests = (json["manifests"] as readonly JsonObject[]).flatMap((each) =>
-    keep(each) ?? []
+  const manifests = (json["manifests"] as readonly Json[]).map((each) =>
+    isObject(each) ? keep(each) : each
   );
   const bytes = encode({ ...json, manifests: [...manifests, descriptor as unknown as JsonObject] });
   if (bytes.length > MAX_MANIFEST_BYTES) {

@@ -13,12 +13,12 @@ import { referrerDescriptor, withDescriptor } from "./index_json.ts";
 import { LayoutFiles } from "./layout_files.ts";
 import { locked } from "./layout_lock.ts";
 import { MAX_INDEX_ATTEMPTS, MAX_LAYOUT_MANIFESTS, MAX_MANIFEST_BYTES } from "./limits.ts";
-import { objectIn, parseManifest } from "./manifest.ts";
+import { type IndexEntries, manifestsIn, objectIn, parseIndex, parseManifest } from "./manifest.ts";
 import { isManifestMediaType } from "./media_types.ts";
 import { malformed } from "./members.ts";
 import type { Target } from "./reference.ts";
 import { isReferrersTag, ReferrerList, referrersTag } from "./referrer_list.ts";
-import type { OciStore, Resolved } from "./store.ts";
+import { isOwnFault, type OciStore, type Resolved } from "./store.ts";
 
 /** The annotation in `index.json` that makes a tag (OCI image 1.1, "Pre-Defined Annotation Keys"). */
 const REF_NAME = "org.opencontainers.image.ref.name";
@@ -45,9 +45,9 @@ export class LayoutStore implements OciStore {
   /** {@link OciReader.resolve}. Without a tag and a digest the layout must hold one manifest. */
   async resolve(target: Target, options: RunOptions): Promise<Resolved> {
     throwIfAborted(options.signal);
-    const manifests = descriptorsIn(await this.#index(), this.#indexName);
+    const { manifests, problems } = parseIndex(await this.#index(), { name: this.#indexName });
     const listed = target.digest === undefined
-      ? await this.#listed(manifests, target.tag)
+      ? await this.#listed({ manifests, problems }, target.tag, options)
       : manifests.find(({ digest }) => digest === target.digest);
     const digest = target.digest ?? listed!.digest;
     return await this.#manifest(digest, listed);
@@ -90,15 +90,15 @@ export class LayoutStore implements OciStore {
   ): AsyncGenerator<Descriptor> {
     const listing = `the referrers of ${subject} in ${this.name}`;
     const list = new ReferrerList(listing, artifactType);
-    const manifests = descriptorsIn(await this.#index(), this.#indexName);
+    const manifests = await this.#manifests(options);
     if (manifests.length > MAX_LAYOUT_MANIFESTS) {
       throw malformed(`${this.#indexName} has more than ${MAX_LAYOUT_MANIFESTS} manifests`);
     }
     for (const descriptor of manifests) {
       throwIfAborted(options.signal);
-      const { digest, mediaType, annotations } = descriptor;
+      const { mediaType, annotations } = descriptor;
       if (!isManifestMediaType(mediaType)) continue;
-      const found = await this.#stored(digest, descriptor);
+      const found = await this.#others(descriptor, options);
       if (found?.manifest.subject?.digest === subject) {
         yield* list.take([referrerDescriptor(found.descriptor, found.manifest)]);
       } else if (
@@ -107,6 +107,12 @@ export class LayoutStore implements OciStore {
         yield* list.take(found.manifest.manifests);
       }
     }
+  }
+
+  /** {@link OciWriter.requireWritable}: the folder takes a new file, and no other run is in the way. */
+  async requireWritable(options: RunOptions): Promise<void> {
+    await this.#index();
+    await locked(this.#path, options, () => Promise.resolve());
   }
 
   /** {@link OciWriter.pushBlob} */
@@ -139,9 +145,9 @@ export class LayoutStore implements OciStore {
     for (let attempt = 0; attempt < MAX_INDEX_ATTEMPTS; attempt++) {
       throwIfAborted(options.signal);
       const before = await this.#index();
-      const there = descriptorsIn(before, this.#indexName).some(({ digest, annotations }) =>
-        digest === added.digest && (tag === undefined || annotations?.[REF_NAME] === tag)
-      );
+      const there = parseIndex(before, { name: this.#indexName }).manifests.some((
+        { digest, annotations },
+      ) => digest === added.digest && (tag === undefined || annotations?.[REF_NAME] === tag));
       if (there) return;
       const keep = (json: JsonObject) => withoutTag(json, tag);
       await this.#files.write("index.json", withDescriptor(before, added, this.#indexName, keep));
@@ -154,8 +160,9 @@ export class LayoutStore implements OciStore {
 
   /** The entry of `index.json` that is meant. Throws `OCI_NOT_FOUND`, or `OCI_MANIFEST` when it is not clear which. */
   async #listed(
-    manifests: readonly Descriptor[],
+    { manifests, problems: [problem] }: IndexEntries,
     tag: string | undefined,
+    options: RunOptions,
   ): Promise<Descriptor> {
     const tagged = manifests.filter(({ annotations }) => {
       const name = annotations?.[REF_NAME];
@@ -163,7 +170,7 @@ export class LayoutStore implements OciStore {
     });
     // A single manifest needs no tag.
     const candidates = tag === undefined && tagged.length === 0
-      ? await this.#withoutReferrers(manifests)
+      ? await this.#withoutReferrers(manifests, options)
       : tagged;
     const digests = new Set(candidates.map(({ digest }) => digest));
     if (digests.size === 1) return candidates[0]!;
@@ -180,16 +187,21 @@ export class LayoutStore implements OciStore {
         { hint: "name one of them: oci-layout:PATH:TAG or oci-layout:PATH@DIGEST" },
       );
     }
-    throw this.#notFound(tag === undefined ? "manifest" : `manifest tagged ${excerpt(tag)}`);
+    // One that cannot be read may be the one that is meant.
+    throw problem ??
+      this.#notFound(tag === undefined ? "manifest" : `manifest tagged ${excerpt(tag)}`);
   }
 
   /** Without the signatures of others, which are not meant themselves. */
-  async #withoutReferrers(manifests: readonly Descriptor[]): Promise<readonly Descriptor[]> {
+  async #withoutReferrers(
+    manifests: readonly Descriptor[],
+    options: RunOptions,
+  ): Promise<readonly Descriptor[]> {
     if (manifests.length === 1 || manifests.length > MAX_LAYOUT_MANIFESTS) return manifests;
     const candidates: Descriptor[] = [];
     for (const descriptor of manifests) {
-      const found = await this.#stored(descriptor.digest, descriptor);
-      if (found?.manifest.subject === undefined) candidates.push(descriptor);
+      const found = await this.#others(descriptor, options);
+      if (found && found.manifest.subject === undefined) candidates.push(descriptor);
     }
     return candidates;
   }
@@ -200,14 +212,31 @@ export class LayoutStore implements OciStore {
     throw this.#notFound(`manifest ${digest}`);
   }
 
+  /** One that is listed beside the one that is meant; undefined also when it is broken, which is its own fault. */
+  async #others(listed: Descriptor, { logger }: RunOptions): Promise<Resolved | undefined> {
+    try {
+      return await this.#stored(listed.digest, listed);
+    } catch (error) {
+      if (!isOwnFault(error)) throw error;
+      logger?.log("warn", "a manifest is passed over, since it cannot be read", {
+        problem: error.message,
+      });
+      return undefined;
+    }
+  }
+
   /** A manifest among the blobs; undefined when it is not there. */
   async #stored(
     digest: OciDigest,
     listed: Descriptor | undefined,
   ): Promise<Resolved | undefined> {
+    const name = `manifest ${digest} in ${this.name}`;
+    const size = (await this.#files.locate(blobPath(digest)))?.stats.size ?? 0;
+    if (size > MAX_MANIFEST_BYTES) {
+      throw malformed(`${name} has ${size} bytes, more than ${MAX_MANIFEST_BYTES}`);
+    }
     const bytes = await this.#files.read(blobPath(digest), MAX_MANIFEST_BYTES);
     if (!bytes) return undefined;
-    const name = `manifest ${digest} in ${this.name}`;
     const found = digestOf(bytes, splitDigest(digest).algorithm);
     if (found !== digest || (listed && listed.size !== bytes.length)) {
       throw new ModelSigningError(
@@ -240,6 +269,10 @@ export class LayoutStore implements OciStore {
     throw malformed(`${this.name} has the version ${shownVersion(version)}, expected "1.0.0"`);
   }
 
+  async #manifests(options: RunOptions): Promise<readonly Descriptor[]> {
+    return manifestsIn(await this.#index(), { name: this.#indexName }, options);
+  }
+
   get #indexName(): string {
     return `index.json of ${this.name}`;
   }
@@ -252,12 +285,6 @@ export class LayoutStore implements OciStore {
 function blobPath(digest: OciDigest): string {
   const { algorithm, hex } = splitDigest(digest);
   return `blobs/${algorithm}/${hex}`;
-}
-
-function descriptorsIn(bytes: Uint8Array, name: string): readonly Descriptor[] {
-  const index = parseManifest(bytes, { name });
-  if (index.kind === "index") return index.manifests;
-  throw malformed(`${name} is a manifest, expected an index`);
 }
 
 /** A tag leads to one manifest: the others that had it stay without (OCI image 1.1, "index.json file"). */

@@ -9,8 +9,8 @@ import { quote } from "../../core/text.ts";
 
 const LOCK = ".model-signing.lock";
 
-/** Limit of the wait when the run sets none. A lock is held for as long as it takes to write two small files. */
-const DEFAULT_TIMEOUT_MS = 10_000;
+/** Longest wait. A lock is held for as long as it takes to write two small files. */
+const MAX_WAIT_MS = 10_000;
 
 const POLL_MS = 20;
 
@@ -25,9 +25,12 @@ export async function locked<T>(
   step: () => Promise<T>,
 ): Promise<T> {
   const lock = join(folder, LOCK);
-  const deadline = Date.now() + (options.timeout ?? DEFAULT_TIMEOUT_MS);
-  while (!await take(lock)) {
+  const deadline = Date.now() + Math.min(options.timeout ?? MAX_WAIT_MS, MAX_WAIT_MS);
+  for (let attempt = 0; !await take(lock); attempt++) {
     throwIfAborted(options.signal);
+    if (attempt === 0) {
+      options.logger?.log("info", "waiting for another run to change the layout", { lock });
+    }
     if (Date.now() >= deadline) {
       throw new ModelSigningError(
         "FILE_UNWRITABLE",

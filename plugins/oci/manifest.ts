@@ -1,8 +1,10 @@
 /** Manifests and indexes of OCI and of Docker's schema 2. */
 
+import { ModelSigningError } from "../../core/errors.ts";
 import { isObject, type Json, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
+import type { RunOptions } from "../../core/options.ts";
 import { excerpt } from "../../core/text.ts";
-import { type Descriptor, parseDescriptor } from "./descriptor.ts";
+import { type Descriptor, parseDescriptor, parseListed } from "./descriptor.ts";
 import { MAX_MANIFEST_BYTES, MAX_MANIFEST_VALUES } from "./limits.ts";
 import {
   type IndexMediaType,
@@ -52,6 +54,9 @@ export type ManifestHints = {
   readonly name?: string;
 };
 
+/** Entries that cannot be read, and are told of. */
+const MAX_TOLD = 10;
+
 /** Types that servers and files without knowledge of manifests go by. */
 const GENERAL_TYPES: readonly string[] = [
   "application/json",
@@ -66,10 +71,85 @@ const GENERAL_TYPES: readonly string[] = [
  *
  * @throws {ModelSigningError} `OCI_MANIFEST`
  */
-export function parseManifest(
+export function parseManifest(bytes: Uint8Array, hints: ManifestHints = {}): OciManifest {
+  const { json, mediaType, name } = documentIn(bytes, hints);
+  const common = commonMembers(json, name);
+  if (isIndexMediaType(mediaType)) {
+    const manifests = listed(json, name).map(({ value, where }) =>
+      parseListed(objectOf(value, where), where)
+    );
+    return { kind: "index", mediaType, manifests, ...common };
+  }
+  const config = `config of ${name}`;
+  return {
+    kind: "manifest",
+    mediaType,
+    config: parseDescriptor(objectOf(json["config"], config), config),
+    layers: descriptors(json["layers"], `layers of ${name}`),
+    ...common,
+  };
+}
+
+/** The entries of an index that others add to. */
+export type IndexEntries = {
+  readonly manifests: readonly Descriptor[];
+  /** Why others cannot be read: one bad entry must not keep anybody from the rest. */
+  readonly problems: readonly ModelSigningError[];
+};
+
+/**
+ * Parses an index that others add to, such as a list of referrers: what is wrong with an entry is no fault of the index.
+ *
+ * @throws {ModelSigningError} `OCI_MANIFEST`
+ */
+export function parseIndex(bytes: Uint8Array, hints: ManifestHints): IndexEntries {
+  const { json, mediaType, name } = documentIn(bytes, hints);
+  if (!isIndexMediaType(mediaType)) throw malformed(`${name} is a manifest, expected an index`);
+  const manifests: Descriptor[] = [];
+  const problems: ModelSigningError[] = [];
+  for (const { value, where } of listed(json, name)) {
+    try {
+      manifests.push(parseListed(objectOf(value, where), where));
+    } catch (error) {
+      if (!(error instanceof ModelSigningError)) throw error;
+      problems.push(error);
+    }
+  }
+  return { manifests, problems };
+}
+
+/** {@link parseIndex} for those who go on with what can be read, and say so. */
+export function manifestsIn(
   bytes: Uint8Array,
-  { mediaType: served, name = "the manifest" }: ManifestHints = {},
-): OciManifest {
+  hints: ManifestHints,
+  { logger }: RunOptions,
+): readonly Descriptor[] {
+  const { manifests, problems } = parseIndex(bytes, hints);
+  for (const { message } of problems.slice(0, MAX_TOLD)) {
+    logger?.log("warn", "an entry is passed over, since it cannot be read", { problem: message });
+  }
+  return manifests;
+}
+
+type Item = { readonly value: Json; readonly where: string };
+
+function listed(json: JsonObject, name: string): readonly Item[] {
+  const list = `manifests of ${name}`;
+  return listOf(json["manifests"], list).map((value, index) => ({
+    value,
+    where: `${list}[${index}]`,
+  }));
+}
+
+/** A document whose kind is clear. */
+function documentIn(
+  bytes: Uint8Array,
+  { mediaType: served, name = "the manifest" }: ManifestHints,
+): {
+  readonly json: JsonObject;
+  readonly mediaType: ManifestMediaType | IndexMediaType;
+  readonly name: string;
+} {
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw malformed(`${name} has ${bytes.length} bytes, more than ${MAX_MANIFEST_BYTES}`);
   }
@@ -80,25 +160,11 @@ export function parseManifest(
     throw malformed(`${name} has schemaVersion ${shown(json["schemaVersion"])}, expected 2`);
   }
   const mediaType = agreedType(json, expected, name);
-  const common = commonMembers(json, name);
-  if (isIndexMediaType(mediaType)) {
-    if (json["layers"] !== undefined || json["config"] !== undefined) {
-      throw malformed(`${name} has the members of a manifest and of an index`);
-    }
-    const manifests = descriptors(json["manifests"], `manifests of ${name}`);
-    return { kind: "index", mediaType, manifests, ...common };
-  }
-  if (json["manifests"] !== undefined) {
+  const foreign = isIndexMediaType(mediaType) ? ["layers", "config"] : ["manifests"];
+  if (foreign.some((member) => json[member] !== undefined)) {
     throw malformed(`${name} has the members of a manifest and of an index`);
   }
-  const config = `config of ${name}`;
-  return {
-    kind: "manifest",
-    mediaType,
-    config: parseDescriptor(objectOf(json["config"], config), config),
-    layers: descriptors(json["layers"], `layers of ${name}`),
-    ...common,
-  };
+  return { json, mediaType, name };
 }
 
 /** The JSON object in a document. Throws `OCI_MANIFEST`. */

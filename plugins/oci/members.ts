@@ -61,9 +61,22 @@ export function annotationsOf(value: Json | undefined, where: string): Annotatio
   if (value === undefined || value === null) return undefined;
   for (const [name, text] of Object.entries(objectOf(value, where))) {
     if (typeof text !== "string") throw malformed(`${where}[${excerpt(name)}] is no text`);
-    if (Buffer.byteLength(name) + Buffer.byteLength(text) > MAX_ANNOTATION_BYTES) {
+    if (isTooLong(name, text)) {
       throw malformed(`${where}[${excerpt(name)}] has more than ${MAX_ANNOTATION_BYTES} bytes`);
     }
   }
   return value as Annotations;
+}
+
+/** Those of the annotations that can be read; undefined when there is no object of them. */
+export function readableAnnotations(value: Json | undefined): Annotations | undefined {
+  if (!isObject(value)) return undefined;
+  const readable = Object.entries(value).filter((entry): entry is [string, string] =>
+    typeof entry[1] === "string" && !isTooLong(entry[0], entry[1])
+  );
+  return Object.fromEntries(readable);
+}
+
+function isTooLong(name: string, text: string): boolean {
+  return Buffer.byteLength(name) + Buffer.byteLength(text) > MAX_ANNOTATION_BYTES;
 }

@@ -124,11 +124,13 @@ function nameBlob(name: string, descriptor: Descriptor, isLayer: boolean): Named
   };
 }
 
-/** oras gives every file that it is told no type for the type of an archive, and marks the archives that it made. */
+/**
+ * oras gives every file that it is told no type for the type of an archive. Archives that it made itself it marks, and
+ * unpacks by that mark, whatever their type.
+ */
 function mayBeUnpacked({ mediaType, annotations = {} }: Descriptor): boolean {
-  const isFileOfOras = mediaType === ORAS_FILE && annotations[TITLE] !== undefined &&
-    annotations[UNPACK] !== "true";
-  return isArchiveType(mediaType) && !isFileOfOras;
+  const isFileOfOras = mediaType === ORAS_FILE && (annotations[TITLE] ?? "") !== "";
+  return annotations[UNPACK] === "true" || (isArchiveType(mediaType) && !isFileOfOras);
 }
 
 /** The same bytes. A digest with two sizes is a lie about one of them. */

@@ -5,6 +5,7 @@ import { ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { ManifestSource, Puller } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
+import { platformName } from "./descriptor.ts";
 import { digestOf, type OciDigest } from "./digest.ts";
 import { type EntryOf, fetchedEntries, localEntries, statedEntries } from "./entries.ts";
 import { canonicalPaths } from "./ignore_paths.ts";
@@ -72,6 +73,10 @@ export async function openModel(text: string, options: OciModelOptions): Promise
   if (found.manifest.kind === "index") {
     const { digest } = pickManifest(found.manifest, platform, quote(text));
     found = await store.resolve({ digest }, options);
+  } else if (platform !== undefined) {
+    options.logger?.log("warn", "the platform is not compared: this is a manifest, and no index", {
+      platform: platformName(platform),
+    });
   }
   const pinned = pinnedText(reference, found.descriptor.digest);
   options.logger?.log("info", "the model is this manifest", { reference: pinned });

@@ -30,8 +30,8 @@ type Pull = Omit<PullInput, "signed"> & {
 };
 
 /**
- * Writes each layer as the file that its resource is named after. The config blob is no file, archives stay packed, and
- * what is not signed is not written.
+ * Writes each blob as the file that its resource is named after; archives stay packed. What is signed as a file is
+ * written, be it a layer or the config blob, and nothing else.
  */
 export class OciPuller implements Puller {
   readonly #store: OciReader;
@@ -97,7 +97,7 @@ export class OciPuller implements Puller {
     const issues = wanted.flatMap((blob) => {
       if ("issue" in blob) return [blob.issue];
       const { name: path } = blob;
-      const problem = blob.isLayer && pathProblem(path, process.platform === "win32");
+      const problem = pathProblem(path, process.platform === "win32");
       if (!problem) return [];
       return [{ code: "ENTRY_NAME" as const, message: `${excerpt(path)} ${problem}`, path }];
     });
@@ -106,7 +106,7 @@ export class OciPuller implements Puller {
         issues,
       });
     }
-    return wanted.filter((blob): blob is NamedBlob => "isLayer" in blob && blob.isLayer);
+    return wanted.filter((blob): blob is NamedBlob => "descriptor" in blob);
   }
 
   async #write(

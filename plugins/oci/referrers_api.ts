@@ -6,9 +6,8 @@ import { printable } from "../../core/text.ts";
 import type { Descriptor } from "./descriptor.ts";
 import type { OciDigest } from "./digest.ts";
 import { MAX_HEADER_LENGTH, MAX_MANIFEST_BYTES, MAX_REFERRER_PAGES } from "./limits.ts";
-import { parseManifest } from "./manifest.ts";
+import { manifestsIn } from "./manifest.ts";
 import { OCI_INDEX } from "./media_types.ts";
-import { malformed } from "./members.ts";
 import type { Transport } from "./transport.ts";
 
 /** What registries without the API answer: 404 as the specification says, and others as they are known to. */
@@ -79,9 +78,11 @@ async function fetchPage(
   if (missing.includes(status)) return undefined;
   const name = `the list of referrers of ${subject} in ${printable(transport.name)}`;
   const mediaType = headers.get("content-type") ?? undefined;
-  const index = parseManifest(body, { name, ...(mediaType === undefined ? {} : { mediaType }) });
-  if (index.kind !== "index") throw malformed(`${name} is a manifest, expected an index`);
-  return { descriptors: index.manifests, next: nextPage(transport, url, headers.get("link")) };
+  const hints = { name, ...(mediaType === undefined ? {} : { mediaType }) };
+  return {
+    descriptors: manifestsIn(body, hints, options),
+    next: nextPage(transport, url, headers.get("link")),
+  };
 }
 
 /** RFC 8288 3: `<address>; rel="next"`. What leads to another origin is refused, as it would get our credentials. */

@@ -1,6 +1,6 @@
 /** One repository of a registry (OCI distribution 1.1). */
 
-import { ModelSigningError } from "../../core/errors.ts";
+import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { excerpt, printable } from "../../core/text.ts";
 import { checkedStream } from "./checked_stream.ts";
@@ -11,11 +11,15 @@ import { referrerDescriptor } from "./index_json.ts";
 import { MAX_IDLE_BYTES, MAX_MANIFEST_BYTES } from "./limits.ts";
 import { parseManifest } from "./manifest.ts";
 import { MANIFEST_MEDIA_TYPES } from "./media_types.ts";
+import { malformed } from "./members.ts";
 import type { RegistryReference, Target } from "./reference.ts";
 import { ReferrerList } from "./referrer_list.ts";
 import { referrerPages } from "./referrers_api.ts";
 import type { OciStore, Resolved } from "./store.ts";
 import { type RegistrySettings, Transport } from "./transport.ts";
+
+/** What storing needs. */
+const PUSH = "pull,push";
 
 /** A client of one repository. It holds no connection: nothing has to be closed. */
 export class RegistryStore implements OciStore {
@@ -39,17 +43,18 @@ export class RegistryStore implements OciStore {
       throw new ModelSigningError("USAGE_OCI_REFERENCE", `no tag and no digest of ${this.name}`);
     }
     const what = `manifest ${printable(target)}`;
+    const name = `${what} in ${this.name}`;
     const { headers, body } = await this.#transport.request(
       {
         at: `manifests/${target}`,
         access: "pull",
         what,
         headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
+        tooLarge: malformed(`${name} has more than ${MAX_MANIFEST_BYTES} bytes`),
       },
       MAX_MANIFEST_BYTES,
       options,
     );
-    const name = `${what} in ${this.name}`;
     const found = verifiedDigest(body, digest, headers.get("docker-content-digest"), name);
     const mediaType = headers.get("content-type");
     const manifest = parseManifest(body, { name, ...(mediaType ? { mediaType } : {}) });
@@ -96,23 +101,28 @@ export class RegistryStore implements OciStore {
     yield* list.take(await fallbackReferrers(this.#transport, subject, options));
   }
 
+  /** {@link OciWriter.requireWritable}: begins an upload, which only who may push can, and takes it back. */
+  async requireWritable(options: RunOptions): Promise<void> {
+    const at = await this.#beginUpload(options);
+    const cancel = { method: "DELETE", at, access: PUSH, what: "upload", retries: 0 } as const;
+    // Not every registry can; then it forgets the upload by itself.
+    await this.#transport.request(cancel, MAX_IDLE_BYTES, options)
+      .catch(() => throwIfAborted(options.signal));
+  }
+
   /** {@link OciWriter.pushBlob} */
   async pushBlob(bytes: Uint8Array, mediaType: string, options: RunOptions): Promise<Descriptor> {
     const digest = digestOf(bytes);
     const what = `blob ${digest}`;
-    const access = "pull,push";
+    const access = PUSH;
     const there = await this.#transport.request(
       { method: "HEAD", at: `blobs/${digest}`, access, what, statuses: [404] },
       MAX_IDLE_BYTES,
       options,
     );
     if (there.status === 404) {
-      const { headers } = await this.#transport.request(
-        { method: "POST", at: "blobs/uploads/", access, what: "place for uploads" },
-        MAX_IDLE_BYTES,
-        options,
-      );
-      const at = this.#uploadAddress(headers.get("location"), digest);
+      const at = await this.#beginUpload(options);
+      at.searchParams.set("digest", digest);
       await this.#transport.request(
         {
           method: "PUT",
@@ -138,7 +148,7 @@ export class RegistryStore implements OciStore {
       {
         method: "PUT",
         at: `manifests/${tag ?? digest}`,
-        access: "pull,push",
+        access: PUSH,
         what,
         headers: { "content-type": manifest.mediaType },
         body: bytes,
@@ -158,7 +168,13 @@ export class RegistryStore implements OciStore {
   }
 
   /** OCI distribution 1.1, "Pushing a blob monolithically": an address, with what it already has in its query. */
-  #uploadAddress(location: string | null, digest: OciDigest): URL {
+  async #beginUpload(options: RunOptions): Promise<URL> {
+    const { headers } = await this.#transport.request(
+      { method: "POST", at: "blobs/uploads/", access: PUSH, what: "place for uploads" },
+      MAX_IDLE_BYTES,
+      options,
+    );
+    const location = headers.get("location");
     const { origin } = this.#transport;
     const url = location !== null && URL.canParse(location, origin)
       ? new URL(location, origin)
@@ -170,7 +186,6 @@ export class RegistryStore implements OciStore {
         `the registry (${origin.host}) names no usable address for uploads`,
       );
     }
-    url.searchParams.set("digest", digest);
     return url;
   }
 }

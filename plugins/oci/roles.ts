@@ -17,7 +17,7 @@ import { CONFIG_NAME, isPositionalName } from "./naming.ts";
  * user has to assert it, and names are all that there is to go by.
  */
 export function ociRoles(
-  { manifest: { annotations = {}, resources, serialization } }: Statement,
+  { manifest: { annotations = {}, resources, serialization } }: Pick<Statement, "manifest">,
   asserted: boolean,
 ): ReadonlyMap<string, ResourceRole> {
   const marked = annotations[SOURCE] === OCI_SOURCE;

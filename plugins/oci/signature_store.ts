@@ -9,10 +9,11 @@ import { compareCodePoints } from "../../core/path.ts";
 import type { FoundSignature, SignatureStore } from "../../core/source.ts";
 import { DIGESTS_PREDICATE_TYPE, PREDICATE_TYPE } from "../../core/statement.ts";
 import { attach, bundleArtifact } from "./attach.ts";
-import { type AttachedBundle, attachedBundles, isOwnFault } from "./attached_bundles.ts";
+import { type AttachedBundle, attachedBundles } from "./attached_bundles.ts";
 import { readBlob } from "./checked_stream.ts";
 import type { Descriptor } from "./descriptor.ts";
-import type { OciStore } from "./store.ts";
+import { MAX_REFERRERS } from "./limits.ts";
+import { isOwnFault, type OciStore } from "./store.ts";
 
 /** A signature with its bytes, if they could be fetched. */
 export type FoundBundle = FoundSignature & { readonly bytes?: Uint8Array };
@@ -26,6 +27,12 @@ export class OciSignatures implements SignatureStore {
   constructor(store: OciStore, subject: Descriptor) {
     this.#store = store;
     this.#subject = subject;
+  }
+
+  /** {@link SignatureStore.prepare}. Throws `OCI_MANIFEST` when there are as many referrers as anybody looks at. */
+  async prepare(options: RunOptions): Promise<void> {
+    await this.#requireRoom(options);
+    await this.#store.requireWritable(options);
   }
 
   /**
@@ -46,6 +53,7 @@ export class OciSignatures implements SignatureStore {
     const predicateType = statement.value.form === "digests"
       ? DIGESTS_PREDICATE_TYPE
       : PREDICATE_TYPE;
+    await this.#requireRoom(options);
     const artifact = bundleArtifact(bytes, predicateType, new Date());
     const { digest } = await attach(this.#store, this.#subject, artifact, options);
     options.logger?.log("info", "attached the signature", {
@@ -68,6 +76,18 @@ export class OciSignatures implements SignatureStore {
     for (const each of sorted) {
       yield { reference: each.descriptor.digest, ...await this.#fetched(each, options) };
     }
+  }
+
+  /** One more than that, and the whole list would be refused. */
+  async #requireRoom(options: RunOptions): Promise<void> {
+    const { digest } = this.#subject;
+    let referrers = 0;
+    for await (const _ of this.#store.referrers(digest, options)) referrers++;
+    if (referrers < MAX_REFERRERS) return;
+    throw new ModelSigningError(
+      "OCI_MANIFEST",
+      `${digest} in ${this.#store.name} has ${referrers} referrers already, and no more are looked at`,
+    );
   }
 
   async #fetched(

@@ -1,5 +1,6 @@
 /** What registries and layouts have in common. */
 
+import { ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Descriptor } from "./descriptor.ts";
 import type { OciDigest } from "./digest.ts";
@@ -14,6 +15,18 @@ export type Resolved = {
   /** What the bytes say. */
   readonly manifest: OciManifest;
 };
+
+/** What one document or blob can be guilty of. Everything else is an outage of the store. */
+const OWN_FAULTS: ReadonlySet<string> = new Set([
+  "OCI_NOT_FOUND",
+  "OCI_MANIFEST",
+  "OCI_DIGEST_MISMATCH",
+]);
+
+/** Whether an error says something about what was asked for, and nothing about the store. */
+export function isOwnFault(error: unknown): error is ModelSigningError {
+  return error instanceof ModelSigningError && OWN_FAULTS.has(error.code);
+}
 
 /**
  * Reads one repository of a registry, or one layout.
@@ -54,6 +67,8 @@ export interface OciReader {
 
 /** Writes to one repository of a registry, or to one layout. Throws like {@link OciReader}, and `FILE_UNWRITABLE`. */
 export interface OciWriter {
+  /** Finds out whether anything could be stored, and stores nothing. */
+  requireWritable(options: RunOptions): Promise<void>;
   /** Stores content, unless it is there. */
   pushBlob(bytes: Uint8Array, mediaType: string, options: RunOptions): Promise<Descriptor>;
   /**

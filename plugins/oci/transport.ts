@@ -32,7 +32,7 @@ export type RegistrySettings = {
 
 /** A request to a repository. */
 export type RepositoryRequest = {
-  readonly method?: "GET" | "HEAD" | "POST" | "PUT";
+  readonly method?: HttpRequest["method"];
   /** Below `/v2/NAME/`, or an address that the registry gave. */
   readonly at: string | URL;
   readonly access: Access;
@@ -43,6 +43,10 @@ export type RepositoryRequest = {
   readonly body?: Uint8Array;
   /** Statuses that are an answer, besides 200 to 299. */
   readonly statuses?: readonly number[];
+  /** The error for an answer that is too large, instead of `NETWORK_RESPONSE`. */
+  readonly tooLarge?: ModelSigningError;
+  /** How often it is sent again when it fails. */
+  readonly retries?: number;
 };
 
 /** Speaks to one repository: with its base address, its authentication and its words for refusals. */
@@ -85,10 +89,11 @@ export class Transport {
     maxBytes: number,
     options: RunOptions,
   ): Promise<HttpResponse> {
+    const limits = { maxBytes, ...(asked.tooLarge ? { tooLarge: asked.tooLarge } : {}) };
     return await this.#authenticated(
       asked,
       options,
-      (authenticated) => request({ ...authenticated, maxBytes }, options),
+      (authenticated) => request({ ...authenticated, ...limits }, options),
     );
   }
 
@@ -121,7 +126,7 @@ export class Transport {
 
   /** @param mayAsk whether an answer may be that credentials are wanted */
   #request(
-    { method = "GET", access, what, headers = {}, body, statuses = [] }: RepositoryRequest,
+    { method = "GET", access, what, headers = {}, body, statuses = [], retries }: RepositoryRequest,
     url: URL,
     authorization: Secret | undefined,
     mayAsk: boolean,
@@ -138,6 +143,7 @@ export class Transport {
         ...(authorization ? { authorization: authorization.reveal() } : {}),
       },
       ...(body ? { body } : {}),
+      ...(retries === undefined ? {} : { retries }),
       // Only the registry itself may ask for credentials, never where it redirected to.
       accepts: (status, foreign) =>
         (status >= 200 && status < 300) || (!foreign && statuses.includes(status)) ||
@@ -148,7 +154,10 @@ export class Transport {
       ...(trust ? { trust } : {}),
       secrets: this.#auth.secrets,
       refusal: (status, said, foreign) =>
-        foreign ? undefined : this.#refusal(status, said, access, what, authorization),
+        // Where the registry redirected to, nobody can be asked for credentials; what is not there is not there.
+        foreign && status !== 404
+          ? undefined
+          : this.#refusal(status, said, access, what, authorization),
     };
   }
 

@@ -51,7 +51,7 @@ const MANIFEST_FAULTS: readonly (readonly [string, Partial<Fault>, string])[] = 
   ["half of it", { kind: "truncated" }, "NETWORK_RESPONSE"],
   ["another byte", { kind: "altered" }, "OCI_DIGEST_MISMATCH"],
   ["another digest", { kind: "wrong-header" }, "OCI_DIGEST_MISMATCH"],
-  ["a body without end", { kind: "endless" }, "NETWORK_RESPONSE"],
+  ["a body without end", { kind: "endless" }, "OCI_MANIFEST"],
   ["nothing", { kind: "hang" }, "NETWORK_TIMEOUT"],
   ["nothing after the first byte", { kind: "stall" }, "NETWORK_TIMEOUT"],
   [
@@ -80,6 +80,16 @@ for (const [index, [what, fault, code]] of MANIFEST_FAULTS.entries()) {
     assert.deepEqual(await registry.tags(REPOSITORY), ["v1"]);
   });
 }
+
+test("sign asks whether it may push before it signs", async () => {
+  await using registry = await startTestRegistry();
+  await using desk = await ociDesk();
+  await pushModel(registry.host, { layers: LAYERS });
+  await registry.fault({ part: "uploads", kind: "status", status: 403 });
+  const outcome = await desk.run([...signing(at(registry)), "--log-level", "debug"]);
+  assertFault(outcome, 3, "OCI_UNAUTHORIZED");
+  assert.doesNotMatch(outcome.stderr, /sign\.signature/);
+});
 
 /** Longer than what a stream gives at a time, so that shards of it are read apart. */
 const SIGNED = "a".repeat(1_500_000);

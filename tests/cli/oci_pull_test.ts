@@ -68,6 +68,22 @@ for (const redirects of [false, true]) {
   });
 }
 
+test("verify --pull writes a config blob that was signed as a file", async () => {
+  await using desk = await ociDesk();
+  await using registry = await startTestRegistry();
+  const files = { "weights.bin": "weights", "config.json": CONFIG };
+  await writeFolder(desk, "mine", files);
+  assertStatus(await desk.run(signing("mine", "--signature", "m.sig")), 0, "sign");
+  await pushModel(registry.host, { layers: [{ content: "weights", title: "weights.bin" }] });
+  const args = verifying(at(registry), "--signature", "m.sig", "--pull");
+  assertStatus(await desk.run([...args, "pulled"]), 0, "pull");
+  assert.equal(await readFile(join(desk.path, "pulled/config.json"), "utf8"), CONFIG);
+  assertStatus(await desk.run(verifying("pulled", "--signature", "m.sig")), 0, "verify pulled");
+  // Unless the user says that it was signed as what it is.
+  assertStatus(await desk.run([...args, "other", "--source", "oci-manifest"]), 0, "pull");
+  assert.deepEqual(Object.keys(snapshot(join(desk.path, "other"))), ["weights.bin"]);
+});
+
 test("verify --pull tells people where the model is, and works by --deep and by a file, too", async () => {
   await using desk = await ociDesk();
   await using registry = await signedRegistry(desk);

@@ -162,6 +162,10 @@ export class TestRegistry {
     if (!this.#uploads.has(id) || url.searchParams.get("state") !== "a+b") {
       return refused(404, "BLOB_UPLOAD_UNKNOWN");
     }
+    if (method === "DELETE") {
+      this.#uploads.delete(id);
+      return empty(204, {});
+    }
     const digest = sha256(body);
     if (digest !== url.searchParams.get("digest")) return refused(400, "DIGEST_INVALID");
     this.#uploads.delete(id);

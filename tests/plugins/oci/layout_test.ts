@@ -7,6 +7,7 @@ import process from "node:process";
 import { test } from "node:test";
 import type { OciDigest } from "../../../plugins/oci/digest.ts";
 import { LayoutStore } from "../../../plugins/oci/layout.ts";
+import { sha256 } from "../../support/bundles.ts";
 import { newLayout, type TestLayout } from "./_layout.ts";
 import {
   attachedTo,
@@ -141,7 +142,7 @@ test("LayoutStore refuses content that is not what it should be", async () => {
     assert.equal(await codeOf(store.resolve(target, {})), "OCI_DIGEST_MISMATCH");
   }
   await writeFile(blobPath(layout, manifest.digest), " ".repeat(4 * 1024 * 1024 + 1));
-  assert.equal(await codeOf(store.resolve({}, {})), "FILE_UNREADABLE");
+  assert.equal(await codeOf(store.resolve({}, {})), "OCI_MANIFEST");
 });
 
 test("LayoutStore refuses a layout that is malformed, and changes nothing in it", async () => {
@@ -151,7 +152,6 @@ test("LayoutStore refuses a layout that is malformed, and changes nothing in it"
       "",
     ]],
     ...[["index.json", "{}"], ["index.json", "[]"], ["index.json", "\0"]],
-    ["index.json", '{"schemaVersion": 2, "manifests": [{"digest": "sha256:../../x"}]}'],
     ["index.json", JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, layers: [] })],
   ] as never;
   for (const [name, content] of files) {
@@ -164,6 +164,45 @@ test("LayoutStore refuses a layout that is malformed, and changes nothing in it"
     assert.equal(await codeOf(attachText(layout.store, manifest, "x")), "OCI_MANIFEST", content);
     assert.equal(readFileSync(join(layout.path, "index.json"), "utf8"), before);
   }
+});
+
+test("LayoutStore passes over entries that are broken, which others may have put there", async () => {
+  await using layout = await newLayout();
+  const { manifest } = await pushModel(layout.store);
+  const attached = await attachText(layout.store, manifest, "a bundle");
+  const index = JSON.parse(readFileSync(join(layout.path, "index.json"), "utf8"));
+  const broken = utf8('{"schemaVersion":2,"config":{},"layers":[]}');
+  const large = new Uint8Array(4 * 1024 * 1024 + 1);
+  const entries: unknown[] = [{ digest: "sha256:../../x" }, null];
+  for (const bytes of [broken, large]) {
+    const digest = `sha256:${sha256(bytes)}` as const;
+    await writeFile(blobPath(layout, digest), bytes);
+    entries.push({ mediaType: MANIFEST, digest, size: bytes.length });
+  }
+  // Other bytes than the digest says.
+  const other = `sha256:${"1".repeat(64)}` as const;
+  await writeFile(blobPath(layout, other), broken);
+  entries.push({ mediaType: MANIFEST, digest: other, size: broken.length });
+  index.manifests.unshift(...entries);
+  await writeFile(join(layout.path, "index.json"), JSON.stringify(index));
+  for (const target of [{}, { tag: "v1" }, { digest: manifest.digest }]) {
+    assert.equal((await layout.store.resolve(target, {})).descriptor.digest, manifest.digest);
+  }
+  assert.deepEqual(await usable(layout.store, manifest.digest), [attached.digest]);
+  const second = await attachText(layout.store, manifest, "another");
+  assert.deepEqual(
+    (await usable(layout.store, manifest.digest)).toSorted(),
+    [attached.digest, second.digest].toSorted(),
+  );
+  // What could not be read is kept.
+  const after = JSON.parse(readFileSync(join(layout.path, "index.json"), "utf8"));
+  assert.deepEqual(after.manifests.slice(0, entries.length), entries);
+  // It may be the one that is meant, when there is no other.
+  await writeFile(
+    join(layout.path, "index.json"),
+    JSON.stringify({ ...index, manifests: entries.slice(0, 1) }),
+  );
+  assert.equal(await codeOf(layout.store.resolve({}, {})), "OCI_MANIFEST");
 });
 
 test("LayoutStore waits for another run to let go of the layout, but not for ever", async () => {

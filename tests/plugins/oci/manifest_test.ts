@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ModelSigningError } from "../../../core/errors.ts";
-import { type OciManifest, parseManifest } from "../../../plugins/oci/manifest.ts";
+import {
+  type ImageIndex,
+  type OciManifest,
+  parseIndex,
+  parseManifest,
+} from "../../../plugins/oci/manifest.ts";
 import { isBundleMediaType } from "../../../plugins/oci/media_types.ts";
 import { INDEX, jsonBytes, MANIFEST, utf8 } from "./_model.ts";
 
@@ -119,6 +124,36 @@ test("parseManifest() refuses what is malformed", () => {
   for (const value of bad) assertRefused(jsonBytes(value));
   assertRefused(utf8("<!DOCTYPE html><html></html>"));
   assertRefused(new Uint8Array([0xff, 0xfe]));
+});
+
+test("parseIndex() passes over entries and claims that cannot be read", () => {
+  const good = { mediaType: MANIFEST, digest: DIGEST, size: 3 };
+  const claims: readonly object[] = [
+    { artifactType: "sbom" },
+    { artifactType: "application/vnd.example/sbom" },
+    { annotations: [] },
+    { platform: { os: "", architecture: "" } },
+    { platform: 7 },
+  ];
+  const index = (manifests: readonly unknown[]) =>
+    jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests });
+  for (const claim of claims) {
+    const bytes = index([{ ...good, ...claim }]);
+    assert.deepEqual(parseIndex(bytes, {}), { manifests: [good], problems: [] });
+    assert.deepEqual((parseManifest(bytes) as ImageIndex).manifests, [good]);
+  }
+  const annotations = { note: "x".repeat(70_000), n: 1, kept: "yes" };
+  const { manifests } = parseIndex(index([{ ...good, annotations }]), {});
+  assert.deepEqual(manifests, [{ ...good, annotations: { kept: "yes" } }]);
+  const bad = [null, {}, { ...good, digest: "sha256:12" }, { ...good, size: -1 }, {
+    ...good,
+    mediaType: "",
+  }];
+  const found = parseIndex(index([...bad, good]), { name: "the list" });
+  assert.deepEqual(found.manifests, [good]);
+  assert.deepEqual(found.problems.map(({ code }) => code), bad.map(() => "OCI_MANIFEST"));
+  // Whoever looks for a platform must not be given another one.
+  for (const entry of bad) assert.throws(() => parseManifest(index([entry, good])));
 });
 
 test("parseManifest() refuses what is too large before it reads it", () => {

@@ -184,6 +184,11 @@ test("nameBlobs() marks layers that may be unpacked, and not the files that oras
     descriptorOf("e", tar, { [FILE_PATH]: "path, no title" }),
     descriptorOf("f", "application/octet-stream"),
     descriptorOf("g", "application/octet-stream", { [TITLE]: "g.tar.gz" }),
+    descriptorOf("h", "application/vnd.example.weights", {
+      [TITLE]: "typed folder",
+      [unpack]: "true",
+    }),
+    descriptorOf("i", tar, { [TITLE]: "", [FILE_PATH]: "path, empty title" }),
   ];
   const blobs = nameBlobs(parseManifest(encode(manifest)) as ImageManifest);
   const marked = blobs.filter((blob) =>
@@ -191,7 +196,15 @@ test("nameBlobs() marks layers that may be unpacked, and not the files that oras
   );
   assert.deepEqual(
     marked.map(({ name }) => name),
-    ["folder of oras", "unpacked tar", "ModelPack", "path, no title", "layer_005.tar.gz"],
+    [
+      "folder of oras",
+      "unpacked tar",
+      "ModelPack",
+      "path, no title",
+      "layer_005.tar.gz",
+      "typed folder",
+      "path, empty title",
+    ],
   );
   assert.deepEqual(marked, blobs.filter((blob) => "isArchive" in blob && blob.isArchive));
 });

@@ -4,6 +4,7 @@ import { Secret } from "../../../core/secret.ts";
 import { attach } from "../../../plugins/oci/attach.ts";
 import { passwordCredentials } from "../../../plugins/oci/credentials.ts";
 import { digestOf, type OciDigest } from "../../../plugins/oci/digest.ts";
+import { OciSignatures } from "../../../plugins/oci/signature_store.ts";
 import { PASSWORD, USERNAME } from "../../oci/access.ts";
 import { startTestRegistry, type TestRegistry } from "../../support/registry.ts";
 import {
@@ -357,6 +358,78 @@ test("attachedBundles() leaves out other kinds, and names what is broken without
       [none.digest, "OCI_MANIFEST"],
     ],
   );
+});
+
+test("attachedBundles() names referrers that are too large or are none at all", async () => {
+  await using registry = await startTestRegistry();
+  await registry.behave({ referrersApi: false });
+  const store = storeAt(registry.host);
+  const { manifest } = await pushModel(store);
+  const good = await attachText(store, manifest, "a bundle");
+  const large = jsonBytes({
+    ...{ schemaVersion: 2, mediaType: MANIFEST, artifactType: BUNDLE, layers: [] },
+    config: { mediaType: EMPTY, digest: `sha256:${"0".repeat(64)}`, size: 2 },
+    subject: manifest,
+    annotations: { note: "x".repeat(4 * 1024 * 1024) },
+  });
+  const digest = await registry.put(REPOSITORY, "large", MANIFEST, large);
+  for (const size of [large.length, 5]) {
+    const manifests = [{ mediaType: MANIFEST, digest, size }, { junk: true }, good];
+    const index = { schemaVersion: 2, mediaType: INDEX, manifests };
+    await registry.put(REPOSITORY, fallbackTag(manifest.digest), INDEX, jsonBytes(index));
+    assert.deepEqual(
+      (await attachedTo(store, manifest.digest)).map((each) =>
+        "problem" in each ? each.problem.code : each.descriptor.digest
+      ),
+      ["OCI_MANIFEST", good.digest],
+    );
+  }
+});
+
+test("RegistryStore.blob() takes what a storage host has lost for what is not there", async () => {
+  await using registry = await startTestRegistry();
+  await registry.behave({ redirects: true });
+  const store = storeAt(registry.host);
+  const { layer } = await pushModel(store);
+  await registry.fault({ part: "storage", kind: "status", status: 404, body: "<Error/>" });
+  assert.equal(await codeOf(store.blob(layer, {})), "OCI_NOT_FOUND");
+});
+
+test("requireWritable() and prepare() tell who may not push, and store nothing", async () => {
+  await using registry = await startTestRegistry();
+  const store = storeAt(registry.host);
+  const { manifest } = await pushModel(store);
+  const signatures = new OciSignatures(store, manifest);
+  await registry.forget();
+  await signatures.prepare({});
+  const requests = (await registry.requests()).filter(({ method }) => method !== "GET");
+  assert.deepEqual(requests.map(({ method }) => method), ["POST", "DELETE"]);
+  await registry.fault({ part: "uploads", method: "DELETE", kind: "status", status: 405 });
+  await signatures.prepare({});
+  await registry.fault({ part: "uploads", method: "POST", kind: "status", status: 403 });
+  assert.equal(await codeOf(signatures.prepare({})), "OCI_UNAUTHORIZED");
+});
+
+test("attach() adds none that nobody would find", async () => {
+  await using registry = await startTestRegistry();
+  await registry.behave({ referrersApi: false });
+  const store = storeAt(registry.host);
+  const { manifest } = await pushModel(store);
+  const entry = (at: number) => ({
+    mediaType: MANIFEST,
+    digest: `sha256:${at.toString(16).padStart(64, "0")}`,
+    size: 3,
+  });
+  const list = async (length: number) => {
+    const manifests = Array.from({ length }, (_, at) => entry(at));
+    const index = { schemaVersion: 2, mediaType: INDEX, manifests };
+    await registry.put(REPOSITORY, fallbackTag(manifest.digest), INDEX, jsonBytes(index));
+  };
+  const signatures = new OciSignatures(store, manifest);
+  await list(999);
+  await signatures.prepare({});
+  await list(1000);
+  assert.equal(await codeOf(signatures.prepare({})), "OCI_MANIFEST");
 });
 
 test("attachedBundles() ends with an outage, which is no finding about a referrer", async () => {

@@ -98,7 +98,7 @@ test("RegistryStore.resolve() ends as the registry's failures say", async () => 
     { fault: { kind: "longer" }, code: "OCI_DIGEST_MISMATCH", requests: 1 },
     { fault: { kind: "wrong-header" }, code: "OCI_DIGEST_MISMATCH", requests: 1 },
     { fault: { kind: "truncated" }, code: "NETWORK_RESPONSE" },
-    { fault: { kind: "endless" }, code: "NETWORK_RESPONSE", requests: 1 },
+    { fault: { kind: "endless" }, code: "OCI_MANIFEST", requests: 1 },
   ];
   for (const { fault, code, requests, options = {} } of [...TROUBLES, ...own]) {
     for (const target of [{ tag: "v1" }, { digest: manifest.digest }]) {
