@@ -1,10 +1,10 @@
 /** Opens an address in the person's browser. */
 
 import { spawn } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { dirname } from "node:path";
 import process from "node:process";
 import { childEnvironment } from "../core/mod.ts";
+import { findProgram } from "../plugins/mod.ts";
 import type { Io } from "./io.ts";
 
 /** A program and its arguments. */
@@ -17,7 +17,7 @@ export type BrowserCommand = { readonly program: string; readonly args: readonly
  * @returns false for another address, without a graphical session, and when nothing could be started
  */
 export async function openBrowser(url: string, env: Io["env"]): Promise<boolean> {
-  const command = browserCommand(url, process.platform, env);
+  const command = await browserCommand(url, process.platform, env);
   if (!command) return false;
   return await new Promise<void>((resolve, reject) => {
     // Node and Deno emit why it could not be started; Bun may throw it.
@@ -38,11 +38,11 @@ export async function openBrowser(url: string, env: Io["env"]): Promise<boolean>
 }
 
 /** What opens the address on a platform; undefined when nothing can. */
-export function browserCommand(
+export async function browserCommand(
   url: string,
   platform: NodeJS.Platform,
   env: Io["env"],
-): BrowserCommand | undefined {
+): Promise<BrowserCommand | undefined> {
   const address = webAddress(url);
   if (address === undefined) return undefined;
   const remote = isSet(env["SSH_CONNECTION"]);
@@ -59,7 +59,7 @@ export function browserCommand(
     }
     default: {
       if (!isSet(env["DISPLAY"]) && !isSet(env["WAYLAND_DISPLAY"])) return undefined;
-      const program = findProgram("xdg-open", env["PATH"] ?? "");
+      const program = await findProgram("xdg-open", env);
       return program === undefined ? undefined : { program, args: [address] };
     }
   }
@@ -70,21 +70,6 @@ function webAddress(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined;
   const { protocol, href } = new URL(url);
   return protocol === "https:" || protocol === "http:" ? href : undefined;
-}
-
-/** An empty or relative entry of PATH means the current folder, which may be anybody's. */
-function findProgram(name: string, path: string): string | undefined {
-  return path.split(delimiter)
-    .filter(isAbsolute)
-    .map((folder) => join(folder, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return statSync(file).isFile();
-      } catch {
-        return false;
-      }
-    });
 }
 
 function isSet(value: string | undefined): boolean {

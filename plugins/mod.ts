@@ -17,6 +17,7 @@ export * from "./module/mod.ts";
 /** What else `plugins/oci` has is the entry `model-signing/oci`. */
 export { ociPlugin } from "./oci/mod.ts";
 export * from "./pkcs11/mod.ts";
+export { findProgram } from "./_program/mod.ts";
 export {
   declarationAt,
   type DeclaredAction,

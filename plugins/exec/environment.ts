@@ -1,7 +1,6 @@
 /** The environment of a program that is a plugin: what programs need to run, and what it asked for. */
 
-import { delimiter, isAbsolute } from "node:path";
-import { childEnvironment } from "../../core/child_environment.ts";
+import { programEnvironment } from "../_program/mod.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -11,6 +10,7 @@ const PASSED: ReadonlySet<string> = new Set([
   "LANG",
   "LANGUAGE",
   "LOGNAME",
+  "PATH",
   "TZ",
   "USER",
   "XDG_CACHE_HOME",
@@ -44,15 +44,9 @@ export function pluginEnvironment(
   folder: string,
 ): Record<string, string> {
   const wanted = new Set(declared.filter((name) => VARIABLE_NAME.test(name)));
-  const kept = Object.entries(childEnvironment(environment)).flatMap(([name, value]) => {
+  const kept = Object.entries(programEnvironment(environment)).filter(([name]) => {
     const upper = name.toUpperCase();
-    if (upper === "PATH") return [[name, absoluteFolders(value).join(delimiter)]];
-    return PASSED.has(upper) || upper.startsWith("LC_") || wanted.has(name) ? [[name, value]] : [];
+    return PASSED.has(upper) || upper.startsWith("LC_") || wanted.has(name);
   });
   return { ...Object.fromEntries(kept), TMPDIR: folder, TMP: folder, TEMP: folder };
-}
-
-/** The entries of a PATH that do not depend on the current folder. */
-export function absoluteFolders(path: string): readonly string[] {
-  return path.split(delimiter).filter((folder) => isAbsolute(folder));
 }

@@ -1,17 +1,12 @@
 /** Docker's credential helpers: programs that give credentials (docker/docker-credential-helpers, "Development"). */
 
 import { Buffer } from "node:buffer";
-import { execFile, type ExecFileException } from "node:child_process";
-import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
-import { delimiter, isAbsolute, join } from "node:path";
-import process from "node:process";
-import { childEnvironment } from "../../core/child_environment.ts";
-import { aborted, ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import { isObject, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { Secret } from "../../core/secret.ts";
 import { quote } from "../../core/text.ts";
+import { askProgram, findProgram, PROGRAM_SUFFIX } from "../_program/mod.ts";
 import type { Credentials } from "./credentials.ts";
 import { MAX_HELPER_BYTES } from "./limits.ts";
 
@@ -28,7 +23,7 @@ const TOKEN_USER = "<token>";
 const MAX_HELPER_VALUES = 100;
 
 /**
- * Asks `docker-credential-NAME get`, which must be in a folder that PATH names absolutely. No shell takes part.
+ * Asks `docker-credential-NAME get`.
  *
  * @param server what the helper knows the registry by
  * @returns undefined when the helper has no credentials
@@ -41,11 +36,19 @@ export async function askHelper(
   options: RunOptions,
 ): Promise<Credentials | undefined> {
   throwIfAborted(options.signal);
-  const helper = await findHelper(name, environment["PATH"] ?? environment["Path"] ?? "");
+  const helper = await findHelper(name, environment);
   options.logger?.log("debug", "asking a credential helper", { helper, registry: server });
-  const written = await run(helper, server, environment, options);
-  if (written === undefined) return undefined;
-  const answer = answerIn(written, helper);
+  const { stdout, fault } = await askProgram({
+    path: helper,
+    args: ["get"],
+    environment,
+    input: server,
+    maxBytes: MAX_HELPER_BYTES,
+    timeout: DEFAULT_TIMEOUT_MS,
+  }, options);
+  if (fault?.status === 1 && stdout.trim() === NOT_FOUND) return undefined;
+  if (fault) throw failed(helper, fault.reason);
+  const answer = answerIn(stdout, helper);
   const { Username: username, Secret: secret } = answer;
   if (typeof username !== "string" || typeof secret !== "string") {
     throw failed(helper, "its answer has no Username and Secret");
@@ -57,63 +60,21 @@ export async function askHelper(
     : { kind: "password", username, password: new Secret(secret) };
 }
 
-/** The helper's path. A folder that PATH names relatively is skipped, as whoever wrote the model could fill it. */
-async function findHelper(name: string, path: string): Promise<string> {
-  const program = `docker-credential-${name}${process.platform === "win32" ? ".exe" : ""}`;
-  // It must not lead out of the folders of PATH.
-  if (/^[A-Za-z0-9._-]+$/.test(name)) {
-    for (const folder of path.split(delimiter)) {
-      if (!isAbsolute(folder)) continue;
-      const file = join(folder, program);
-      const executable = await access(file, constants.X_OK).then(() => true, () => false);
-      if (executable && (await stat(file)).isFile()) return file;
-    }
-  }
-  throw new ModelSigningError("OCI_CREDENTIALS", `PATH holds no ${quote(program)}`, {
-    hint: "install the credential helper, or remove it from the configuration file that names it",
-  });
-}
-
-/** Undefined when the helper says that it has none. */
-function run(
-  helper: string,
-  server: string,
+async function findHelper(
+  name: string,
   environment: Readonly<Record<string, string | undefined>>,
-  options: RunOptions,
-): Promise<string | undefined> {
-  const timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
-  return new Promise((resolve, reject) => {
-    const child = execFile(helper, ["get"], {
-      env: childEnvironment(environment),
-      timeout,
-      maxBuffer: MAX_HELPER_BYTES,
-      killSignal: "SIGKILL",
-      encoding: "utf8",
-      ...(options.signal ? { signal: options.signal } : {}),
-    }, (error, stdout) => {
-      if (!error) return resolve(stdout);
-      if (error.code === 1 && stdout.trim() === NOT_FOUND) return resolve(undefined);
-      reject(
-        options.signal?.aborted
-          ? aborted(options.signal.reason)
-          : failed(helper, reasonOf(error, timeout)),
-      );
-    });
-    // A helper that ends without reading is judged by its status.
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(server);
-  });
-}
-
-/** Neither the cause nor what the helper wrote is passed on: both may hold the secret. */
-function reasonOf({ code, killed }: ExecFileException, timeout: number): string {
-  if (String(code) === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER") {
-    return `it wrote more than ${MAX_HELPER_BYTES} bytes`;
-  }
-  if (killed) return `it did not end within ${timeout / 1000} s`;
-  return typeof code === "number"
-    ? `it ended with status ${code}`
-    : `it could not be run (${String(code)})`;
+): Promise<string> {
+  const program = `docker-credential-${name}${PROGRAM_SUFFIX}`;
+  // It must not lead out of the folders of PATH.
+  const found = /^[A-Za-z0-9._-]+$/.test(name) && await findProgram(program, environment);
+  if (found) return found;
+  throw new ModelSigningError(
+    "OCI_CREDENTIALS",
+    `PATH holds no ${quote(program)} outside the current folder`,
+    {
+      hint: "install the credential helper, or remove it from the configuration file that names it",
+    },
+  );
 }
 
 function answerIn(written: string, helper: string): JsonObject {

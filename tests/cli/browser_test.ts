@@ -25,54 +25,69 @@ async function written(path: string): Promise<string> {
   }
 }
 
-test("browserCommand() names the system's own program by its absolute path", () => {
-  assert.deepEqual(browserCommand(ADDRESS, "darwin", {}), {
+test("browserCommand() names the system's own program by its absolute path", async () => {
+  assert.deepEqual(await browserCommand(ADDRESS, "darwin", {}), {
     program: "/usr/bin/open",
     args: [ADDRESS],
   });
-  assert.deepEqual(browserCommand(ADDRESS, "win32", { SystemRoot: "C:\\Windows" }), {
+  assert.deepEqual(await browserCommand(ADDRESS, "win32", { SystemRoot: "C:\\Windows" }), {
     program: "C:\\Windows\\System32\\rundll32.exe",
     args: ["url.dll,FileProtocolHandler", ADDRESS],
   });
-  assert.equal(browserCommand(ADDRESS, "win32", { SystemRoot: "Windows" }), undefined);
-  assert.equal(browserCommand(ADDRESS, "win32", {}), undefined);
+  assert.equal(await browserCommand(ADDRESS, "win32", { SystemRoot: "Windows" }), undefined);
+  assert.equal(await browserCommand(ADDRESS, "win32", {}), undefined);
 });
 
-test("browserCommand() finds xdg-open on PATH, but not by an empty or relative entry", async () => {
+test("browserCommand() finds xdg-open on PATH, but not in the current folder", async () => {
   await using folder = await desktop("#!/bin/sh\n");
   const bin = join(folder.path, "bin");
   const command = (PATH: string) => browserCommand(ADDRESS, "linux", { DISPLAY: ":0", PATH });
-  assert.deepEqual(command(`::.:${folder.path}:${bin}`), {
+  assert.deepEqual(await command(`::.:${folder.path}:${bin}`), {
     program: join(bin, "xdg-open"),
     args: [ADDRESS],
   });
-  assert.equal(command(`:.:${relative(process.cwd(), bin)}:`), undefined);
+  assert.equal(await command(`:.:${relative(process.cwd(), bin)}:`), undefined);
+  const back = process.cwd();
+  process.chdir(bin);
+  try {
+    assert.equal(await command(bin), undefined);
+  } finally {
+    process.chdir(back);
+  }
   await chmod(join(bin, "xdg-open"), 0o644);
-  assert.equal(command(bin), undefined);
+  assert.equal(await command(bin), undefined);
 });
 
 test("browserCommand() gives nothing without a graphical session", async () => {
   await using folder = await desktop("#!/bin/sh\n");
   const PATH = join(folder.path, "bin");
   const SSH_CONNECTION = "192.0.2.1 5000 192.0.2.2 22";
-  assert.equal(browserCommand(ADDRESS, "linux", { PATH }), undefined);
-  assert.equal(browserCommand(ADDRESS, "linux", { PATH, DISPLAY: "", SSH_CONNECTION }), undefined);
-  assert.equal(browserCommand(ADDRESS, "darwin", { SSH_CONNECTION }), undefined);
+  assert.equal(await browserCommand(ADDRESS, "linux", { PATH }), undefined);
   assert.equal(
-    browserCommand(ADDRESS, "win32", { SSH_CONNECTION, SystemRoot: "C:\\Windows" }),
+    await browserCommand(ADDRESS, "linux", { PATH, DISPLAY: "", SSH_CONNECTION }),
+    undefined,
+  );
+  assert.equal(await browserCommand(ADDRESS, "darwin", { SSH_CONNECTION }), undefined);
+  assert.equal(
+    await browserCommand(ADDRESS, "win32", { SSH_CONNECTION, SystemRoot: "C:\\Windows" }),
     undefined,
   );
   // A display that is forwarded is one.
-  assert.ok(browserCommand(ADDRESS, "linux", { PATH, DISPLAY: "localhost:10.0", SSH_CONNECTION }));
-  assert.ok(browserCommand(ADDRESS, "linux", { PATH, WAYLAND_DISPLAY: "wayland-0" }));
+  assert.ok(
+    await browserCommand(ADDRESS, "linux", { PATH, DISPLAY: "localhost:10.0", SSH_CONNECTION }),
+  );
+  assert.ok(await browserCommand(ADDRESS, "linux", { PATH, WAYLAND_DISPLAY: "wayland-0" }));
 });
 
-test("browserCommand() refuses what is not an address of the web, and escapes the rest", () => {
+test("browserCommand() refuses what is not an address of the web, and escapes the rest", async () => {
   const refused = ["file:///etc/passwd", "javascript:alert(1)", "-a Calculator", "", "example.com"];
-  for (const url of refused) assert.equal(browserCommand(url, "darwin", {}), undefined, url);
-  assert.deepEqual(browserCommand('http://127.0.0.1:8080/a "b"\n?c=$(d)', "darwin", {})?.args, [
-    "http://127.0.0.1:8080/a%20%22b%22?c=$(d)",
-  ]);
+  for (const url of refused) assert.equal(await browserCommand(url, "darwin", {}), undefined, url);
+  assert.deepEqual(
+    (await browserCommand('http://127.0.0.1:8080/a "b"\n?c=$(d)', "darwin", {}))?.args,
+    [
+      "http://127.0.0.1:8080/a%20%22b%22?c=$(d)",
+    ],
+  );
 });
 
 test("openBrowser() hands over the address alone, without our settings in the environment", async () => {

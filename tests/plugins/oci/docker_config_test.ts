@@ -177,7 +177,7 @@ if (process.platform !== "win32") {
     ]);
   });
 
-  test("dockerCredentials() starts helpers without this program's variables, and by no relative PATH", async () => {
+  test("dockerCredentials() starts helpers without this program's variables, and none of the current folder", async () => {
     const { bench, environment } = await helpers({
       env: `echo '{"Username":"'$(env | grep -c -e MODEL_SIGNING_ -e BUN_)'","Secret":"x"}'`,
     }, { credsStore: "env" });
@@ -194,7 +194,7 @@ if (process.platform !== "win32") {
     const here = process.cwd();
     try {
       process.chdir(join(bench.path, "bin"));
-      for (const PATH of ["", ".", ":", "../bin"]) {
+      for (const PATH of ["", ".", ":", "../bin", process.cwd()]) {
         assert.equal(await codeOf(find({ ...environment, PATH }, "a.example")), "OCI_CREDENTIALS");
       }
     } finally {

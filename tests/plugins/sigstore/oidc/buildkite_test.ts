@@ -40,12 +40,20 @@ test("ambientToken() asks the Buildkite agent without a shell, with the job's va
   ]);
 });
 
-test("ambientToken() runs no Buildkite agent from a relative or empty entry of PATH", async () => {
+test("ambientToken() runs no Buildkite agent from the current folder", async () => {
   await using place = await folder();
   await agent(place, `touch '${place.at("run")}'\necho ${jwt()}`);
   const PATH = ["", ".", relative(process.cwd(), place.at("."))].join(delimiter);
   await fault("TOKEN_UNAVAILABLE", () => ambient({ BUILDKITE: "true", PATH }).token({}));
   await fault("TOKEN_UNAVAILABLE", () => ambient({ BUILDKITE: "true" }).token({}));
+  const back = process.cwd();
+  process.chdir(place.at("."));
+  try {
+    const here = ambient({ BUILDKITE: "true", PATH: place.at(".") });
+    await fault("TOKEN_UNAVAILABLE", () => here.token({}));
+  } finally {
+    process.chdir(back);
+  }
   await assert.rejects(stat(place.at("run")));
 });
 
