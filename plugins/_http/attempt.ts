@@ -16,11 +16,17 @@ const UPLOAD_BYTES_PER_MS = 64;
 const MAX_REDIRECTS = 5;
 
 /** What another origin is told of a request: nothing that could be a credential. */
-const HARMLESS_HEADERS: readonly string[] = ["accept", "accept-encoding", "range"];
+const HARMLESS_HEADERS: readonly string[] = [
+  "accept",
+  "accept-encoding",
+  "range",
+  "user-agent",
+];
 
 /** One attempt. Disposing of it ends a body that was not read to its end. */
 export class Attempt implements Disposable {
   readonly #asked: HttpRequest;
+  readonly #headers: Headers;
   readonly #options: RunOptions;
   readonly #deadline: AbortController = new AbortController();
   readonly #signal: AbortSignal;
@@ -34,9 +40,14 @@ export class Attempt implements Disposable {
   /** Ends the wait for a part of a body. */
   #endWait: (() => void) | undefined;
 
-  /** Sends nothing yet. */
-  constructor(asked: HttpRequest, options: RunOptions) {
+  /**
+   * Sends nothing yet.
+   *
+   * @param headers what `asked` has, and what every request has
+   */
+  constructor(asked: HttpRequest, headers: Headers, options: RunOptions) {
     this.#asked = asked;
+    this.#headers = headers;
     this.#options = options;
     this.#url = asked.url;
     this.#timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
@@ -170,14 +181,14 @@ export class Attempt implements Disposable {
   }
 
   #init(): RequestInit {
-    const { method = "GET", headers = {}, body, trust } = this.#asked;
+    const { method = "GET", body, trust } = this.#asked;
     const told = this.#foreign
-      ? Object.entries(headers).filter(([name]) => HARMLESS_HEADERS.includes(name.toLowerCase()))
-      : Object.entries(headers);
+      ? [...this.#headers].filter(([name]) => HARMLESS_HEADERS.includes(name))
+      : [...this.#headers];
     return {
       ...trust?.init,
       method,
-      headers: { "user-agent": "model-signing", ...Object.fromEntries(told) },
+      headers: told,
       ...(body === undefined ? {} : { body: body as BodyInit }),
       redirect: "manual",
       signal: this.#signal,

@@ -29,7 +29,8 @@ export type Limited = {
  * elsewhere.
  *
  * @throws {ModelSigningError} `NETWORK_UNREACHABLE`, `NETWORK_TIMEOUT`, `NETWORK_STATUS` for a status that is
- * not accepted, `NETWORK_RESPONSE` for a body that is too large or breaks off, `ABORTED`
+ * not accepted, `NETWORK_RESPONSE` for a body that is too large or breaks off, `USAGE` for a header that cannot be
+ * sent, `ABORTED`
  */
 export async function request(
   { maxBytes, tooLarge, ...asked }: HttpRequest & Limited,

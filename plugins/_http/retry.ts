@@ -2,9 +2,10 @@
 
 import { Buffer } from "node:buffer";
 import { setTimeout as sleep } from "node:timers/promises";
-import { throwIfAborted } from "../../core/errors.ts";
+import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import { type Attributes, type Span, traced } from "../../core/observer.ts";
 import type { RunOptions } from "../../core/options.ts";
+import { excerpt } from "../../core/text.ts";
 import { Attempt } from "./attempt.ts";
 import { Failure } from "./failure.ts";
 import type { HttpRequest } from "./http_request.ts";
@@ -27,6 +28,7 @@ const RESENT = "http.request.resend_count";
  * Makes attempts until one succeeds, or fails for good: one span for all of them.
  *
  * @param use takes the answer of an attempt; on failure the attempt is disposed of
+ * @throws {ModelSigningError} `USAGE` for a header that cannot be sent, and what the attempts end with
  */
 export async function attempts<T>(
   asked: HttpRequest,
@@ -34,10 +36,11 @@ export async function attempts<T>(
   use: (attempt: Attempt, span: Span) => Promise<T>,
 ): Promise<T> {
   const { service, method = "GET", retries = 2, body } = asked;
+  const headers = sendable(asked);
   return await traced(options, "http.request", async ({ span }) => {
     for (let count = 0;; count++) {
       throwIfAborted(options.signal);
-      const attempt = new Attempt(asked, options);
+      const attempt = new Attempt(asked, headers, options);
       if (count > 0) span.set({ [RESENT]: count });
       try {
         const result = await use(attempt, span);
@@ -69,6 +72,23 @@ export async function attempts<T>(
     },
     details: whereOf(asked.url),
   });
+}
+
+/** The headers. The runtimes take one that cannot be sent for an outage, and quote it, which may be a credential. */
+function sendable({ service, url, headers = {} }: HttpRequest): Headers {
+  const checked = new Headers({ "user-agent": "model-signing" });
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      checked.set(name, value);
+    } catch {
+      throw new ModelSigningError(
+        "USAGE",
+        `the request to ${service} (${url.host}) cannot be sent: ` +
+          `its header ${excerpt(name)} holds characters that HTTP does not allow`,
+      );
+    }
+  }
+  return checked;
 }
 
 /** Whom a request goes to. No more of the address: paths and queries may let in whoever has them. */

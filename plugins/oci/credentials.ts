@@ -11,6 +11,9 @@ export type Credentials =
   /** An access token, which the registry takes as it is. */
   | { readonly kind: "registry-token"; readonly token: Secret };
 
+/** An access token: a visible ASCII text, as a header can carry it. */
+export const ACCESS_TOKEN: RegExp = /^[\x21-\x7e]+$/;
+
 /** Knows credentials of registries. */
 export interface CredentialSource {
   /**

@@ -5,7 +5,7 @@ import { ModelSigningError } from "../../core/errors.ts";
 import { isObject, type Json, type JsonObject } from "../../core/json.ts";
 import { Secret } from "../../core/secret.ts";
 import { quote } from "../../core/text.ts";
-import { type Credentials, isDockerHub } from "./credentials.ts";
+import { ACCESS_TOKEN, type Credentials, isDockerHub } from "./credentials.ts";
 
 /**
  * The credentials of the longest name that the repository lies below.
@@ -68,7 +68,10 @@ function credentialsOf(entry: JsonObject): Credentials | "malformed" | undefined
   const [auth, username, password, identityToken, registryToken] = texts as [
     ...[string, string, string, string, string],
   ];
-  if (registryToken !== "") return { kind: "registry-token", token: new Secret(registryToken) };
+  if (registryToken !== "") {
+    if (!ACCESS_TOKEN.test(registryToken)) return "malformed";
+    return { kind: "registry-token", token: new Secret(registryToken) };
+  }
   if (identityToken !== "") return { kind: "identity-token", token: new Secret(identityToken) };
   if (auth === "") {
     return username === ""

@@ -7,7 +7,7 @@ import { Secret } from "../../core/secret.ts";
 import { excerpt, printable } from "../../core/text.ts";
 import { type ConnectionTrust, type HttpRequest, isLoopback, requestJson } from "../_http/mod.ts";
 import type { Challenge } from "./challenge.ts";
-import type { Credentials } from "./credentials.ts";
+import { ACCESS_TOKEN, type Credentials } from "./credentials.ts";
 import { MAX_TOKEN_ANSWER_BYTES } from "./limits.ts";
 
 /** What a token is asked for. */
@@ -21,9 +21,6 @@ export type TokenRequest = {
   readonly credentials: Credentials | undefined;
   readonly trust: ConnectionTrust | undefined;
 };
-
-/** A visible ASCII text, as a header can carry it. */
-const TOKEN = /^[\x21-\x7e]+$/;
 
 /**
  * Asks the token service that a registry names.
@@ -62,7 +59,7 @@ export async function requestToken(asked: TokenRequest, options: RunOptions): Pr
     maxBytes: MAX_TOKEN_ANSWER_BYTES,
   }, options);
   const token = json["token"] ?? json["access_token"];
-  if (typeof token === "string" && TOKEN.test(token)) return new Secret(token);
+  if (typeof token === "string" && ACCESS_TOKEN.test(token)) return new Secret(token);
   throw new ModelSigningError(
     "NETWORK_RESPONSE",
     `the registry's token service (${url.host}) answered without a token`,

@@ -108,6 +108,18 @@ test("request() says so when nobody listens", async () => {
   assert.equal(await codeOf(ask(gone)), "NETWORK_UNREACHABLE");
 });
 
+test("request() refuses a header that cannot be sent, at once and without showing it", async () => {
+  await using server = await listen((_, socket) => socket.end(answerOf(200)));
+  for (const value of ["Bearer hunter2\nx: y", "Bearer hunter2\u20ac", "hunter2\0"]) {
+    const error = await faultOf(ask(server, { headers: { authorization: value }, retries: 2 }));
+    assert.equal(error.code, "USAGE", value);
+    assert.match(error.message, /its header "authorization" holds characters/);
+    assert.ok(!shown(error).includes("hunter2"));
+  }
+  assert.equal(await codeOf(ask(server, { headers: { "a b": "c" } })), "USAGE");
+  assert.equal(server.asked.length, 0);
+});
+
 /** Pauses that are announced before a request is sent again; the run ends with the last of them. */
 async function pauses(
   headers: Readonly<Record<string, string>>,

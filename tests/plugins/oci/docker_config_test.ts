@@ -121,6 +121,9 @@ test("dockerCredentials() refuses files that it cannot read, and shows nothing o
       '{"auths": {"a.example": "hunter2"}}',
       '{"auths": {"a.example": {"auth": "aHVudGVyMg=="}}}',
     ],
+    ...['"hunter2\\nhunter2"', '"hunter2 "', '"hunter2\u20ac"'].map((token) =>
+      `{"auths": {"a.example": {"registrytoken": ${token}}}}`
+    ),
     ...['{"auths": {"a.example": {"auth": 7, "x": "hunter2"}}}', '{"credHelpers": "hunter2"}'],
     ...['{"credsStore": {"hunter2": 1}}', '{"hunter2": 1, "hunter2": 2}'],
   ];
