@@ -1,4 +1,4 @@
-/** Reading and writing ASN.1 DER. */
+/** Reading and writing ASN.1 DER, and what its identifiers say of keys. */
 
 export { elements, integerValue, oidText, sequence } from "./outline.ts";
 export {
@@ -16,4 +16,5 @@ export {
   TAG,
   time,
 } from "./reader.ts";
+export { refusedAlgorithm, refusedCurve } from "./refused_algorithm.ts";
 export { encode, encodeBoolean, encodeInteger, encodeOid, encodeSequence } from "./writer.ts";

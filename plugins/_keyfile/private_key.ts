@@ -6,8 +6,7 @@ import { ModelSigningError } from "../../core/errors.ts";
 import { ACCEPTED_KEYS, keyAlgorithm } from "../../core/keys.ts";
 import type { Secret } from "../../core/secret.ts";
 import { quote } from "../../core/text.ts";
-import { context, elements, sequence, TAG } from "../_der/mod.ts";
-import { refusedAlgorithm, refusedCurve } from "./algorithm.ts";
+import { context, elements, refusedAlgorithm, refusedCurve, sequence, TAG } from "../_der/mod.ts";
 import { type Decrypted, decryptPkcs8, decryptTraditional, isEncryptedPkcs8 } from "./decrypt.ts";
 import { pemBlocks } from "../_input/mod.ts";
 

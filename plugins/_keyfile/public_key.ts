@@ -5,8 +5,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { ModelSigningError } from "../../core/errors.ts";
 import { ACCEPTED_KEYS, keyAlgorithm } from "../../core/keys.ts";
 import { quote } from "../../core/text.ts";
-import { refusedAlgorithm } from "./algorithm.ts";
-import { context, elements, sequence, TAG } from "../_der/mod.ts";
+import { context, elements, refusedAlgorithm, sequence, TAG } from "../_der/mod.ts";
 import { pemBlocks } from "../_input/mod.ts";
 
 const SSH_TO_PEM = "ssh-keygen -e -m PKCS8 -f KEY.pub > key.pem";

@@ -11,9 +11,9 @@ import {
   encodeOid,
   encodeSequence,
   oidText,
+  refusedCurve,
   TAG,
 } from "../_der/mod.ts";
-import { refusedCurve } from "../_keyfile/mod.ts";
 import { ATTRIBUTE, KEY_TYPE } from "./constants.ts";
 import { readInteger } from "./layout.ts";
 import type { TokenObject, View } from "./objects.ts";

@@ -12,6 +12,7 @@ export type KeyType =
   | "P-384"
   | "P-521"
   | "secp256k1"
+  | "brainpoolP256r1"
   | "RSA-1024"
   | "RSA-2048"
   | "RSA-3072"
@@ -76,6 +77,7 @@ const CURVES: Partial<Record<KeyType, string>> = {
   "P-384": "P-384",
   "P-521": "P-521",
   secp256k1: "secp256k1",
+  brainpoolP256r1: "brainpoolP256r1",
 };
 
 const DAY = 24 * 60 * 60 * 1000;

@@ -67,6 +67,7 @@ for (
     ["Ed25519", "Ed25519"],
     ["RSA-1024", "an RSA key of 1024 bits"],
     ["secp256k1", "an EC key on the curve secp256k1"],
+    ["brainpoolP256r1", "an EC key on the curve brainpoolP256r1"],
     ["Ed448", "an Ed448 key"],
   ] as const
 ) {

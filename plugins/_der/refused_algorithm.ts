@@ -5,7 +5,8 @@
  * identifiers are looked at first.
  */
 
-import { type Element, elements, oidText, TAG } from "../_der/mod.ts";
+import { elements, oidText } from "./outline.ts";
+import { type Element, TAG } from "./reader.ts";
 
 const ID_EC = "1.2.840.10045.2.1";
 
