@@ -18,7 +18,7 @@ import {
   textSetting,
 } from "../../core/settings.ts";
 import { sigstoreDescriber } from "./describer.ts";
-import { type ExpectedText, wholeTextPattern } from "./policy.ts";
+import { type ExpectedText, givenPattern } from "./policy.ts";
 import { type SelectedTrust, selectTrust } from "./trust/mod.ts";
 import { trustChoice } from "./trust/choice.ts";
 import { trustCommand } from "./trust/command.ts";
@@ -178,5 +178,5 @@ function expected(settings: Settings, name: string): ExpectedText {
   const pattern = textSetting(settings, `${name}-regexp`);
   return pattern === undefined
     ? requiredTextSetting(settings, name)
-    : wholeTextPattern(pattern, `--${name}-regexp`);
+    : givenPattern(pattern, `--${name}-regexp`);
 }

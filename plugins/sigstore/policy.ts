@@ -17,16 +17,14 @@ export type SignerPolicy = {
 };
 
 /**
- * A pattern that has to match the whole text.
+ * The pattern that a user gives.
  *
  * @param flag names it in messages
  * @throws {ModelSigningError} `USAGE`
  */
-export function wholeTextPattern(source: string, flag: string): RegExp {
+export function givenPattern(source: string, flag: string): RegExp {
   try {
-    // Alone first: `a)|(b` would be a pattern only inside of the parentheses.
-    new RegExp(source, "u");
-    return new RegExp(`^(?:${source})$`, "u");
+    return new RegExp(source, "u");
   } catch {
     throw new ModelSigningError(
       "USAGE",
@@ -75,7 +73,12 @@ function wholeText({ source, flags }: RegExp): RegExp {
 function describe(expected: ExpectedText): string {
   return typeof expected === "string"
     ? excerpt(expected)
-    : `something that matches ${excerpt(expected.source)}`;
+    : `something that matches ${excerpt(given(expected))}`;
+}
+
+/** A pattern as it was given: its source has every slash escaped. */
+function given({ source }: RegExp): string {
+  return source.replace(/\\(.)/gsu, (escape, character) => character === "/" ? "/" : escape);
 }
 
 /** Texts that people take for equal. */

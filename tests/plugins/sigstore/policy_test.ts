@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { identityIssue, issuerIssue, wholeTextPattern } from "../../../plugins/sigstore/policy.ts";
+import { excerpt } from "../../../core/text.ts";
+import { givenPattern, identityIssue, issuerIssue } from "../../../plugins/sigstore/policy.ts";
 
 function verdict(found: string, identity: string | RegExp): string | undefined {
   const claims = { identity: found, issuer: found, fields: [] };
@@ -43,7 +44,7 @@ test("a name that is made to take long is compared like any other", () => {
 });
 
 test("patterns must match the whole text", () => {
-  const pattern = wholeTextPattern("dev@example\\.com|ops@example\\.com", "--identity-regexp");
+  const pattern = givenPattern("dev@example\\.com|ops@example\\.com", "--identity-regexp");
   assert.equal(verdict("dev@example.com", pattern), undefined);
   assert.equal(verdict("ops@example.com", pattern), undefined);
   for (
@@ -56,8 +57,8 @@ test("patterns must match the whole text", () => {
   ) {
     assert.equal(verdict(found, pattern), "IDENTITY_MISMATCH", JSON.stringify(found));
   }
-  assert.equal(verdict("a\nb", wholeTextPattern(".*", "--identity-regexp")), "IDENTITY_MISMATCH");
-  assert.equal(verdict("", wholeTextPattern("x", "--identity-regexp")), "IDENTITY_MISMATCH");
+  assert.equal(verdict("a\nb", givenPattern(".*", "--identity-regexp")), "IDENTITY_MISMATCH");
+  assert.equal(verdict("", givenPattern("x", "--identity-regexp")), "IDENTITY_MISMATCH");
 });
 
 test("patterns of any origin must match the whole text, as often as they are asked", () => {
@@ -75,8 +76,19 @@ test("patterns of any origin must match the whole text, as often as they are ask
   assert.equal(verdict("DEV", /dev/i), undefined);
 });
 
-test("wholeTextPattern() refuses what is no regular expression, and what is one only inside of another", () => {
+test("givenPattern() refuses what is no regular expression, and what is one only inside of another", () => {
   for (const source of ["(", "a)|(b", "[", "(?<", "\\", "a{2,1}", "(?i)x"]) {
-    assert.throws(() => wholeTextPattern(source, "--identity-regexp"), { code: "USAGE" }, source);
+    assert.throws(() => givenPattern(source, "--identity-regexp"), { code: "USAGE" }, source);
+  }
+});
+
+test("a pattern is shown as it was given", () => {
+  const claims = { identity: "me@example.com", issuer: "https://a.example", fields: [] };
+  for (const source of ["x.*", "https://b\\.example/.*", "a|b", "^a\\\\/b$"]) {
+    const pattern = givenPattern(source, "--identity-regexp");
+    const policy = { identity: pattern, issuer: pattern };
+    const end = `expected something that matches ${excerpt(source)}`;
+    assert.ok(identityIssue(claims, policy)?.message.endsWith(end), source);
+    assert.ok(issuerIssue(claims, policy)?.message.endsWith(end), source);
   }
 });
