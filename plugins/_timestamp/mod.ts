@@ -6,6 +6,7 @@ export {
   type TimestampVerifierOptions,
 } from "./bundle.ts";
 export { timestampFields } from "./fields.ts";
+export { MAX_TIMESTAMPS } from "./limits.ts";
 export {
   TIMESTAMP_OPTIONS,
   timestampWitnesses,

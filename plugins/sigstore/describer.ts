@@ -1,17 +1,15 @@
 /** What a Sigstore bundle says about its signer. */
 
 import type { Describer } from "../../core/verifier.ts";
-import { describeTimestamp } from "../_rfc3161/mod.ts";
+import { timestampFields } from "../_timestamp/mod.ts";
 import { certificateInfo, isoTime, parseCertificate } from "../_x509/mod.ts";
 import { certificateClaims } from "./claims.ts";
 import { parseEntry } from "./entry.ts";
+import { MAX_LOG_ENTRIES } from "./evidence.ts";
 import { entityOf } from "./verifier.ts";
 
 /** Label and value. */
 type Field = readonly [label: string, value: string];
-
-/** Log entries and timestamps that are described. */
-const MAX_DESCRIBED = 32;
 
 /** Describes bundles with a certificate and log entries. Claims only: nothing is checked. */
 export const sigstoreDescriber: Describer = {
@@ -27,13 +25,10 @@ export const sigstoreDescriber: Describer = {
         fields.push(["identity", identity], ["identity provider", issuer], ...found.claims.fields);
       } else fields.push(["problem", `the certificate names nobody: ${found.problem}`]);
     }
-    for (const entry of bundle.tlogEntries.slice(0, MAX_DESCRIBED)) {
+    for (const entry of bundle.tlogEntries.slice(0, MAX_LOG_ENTRIES)) {
       fields.push(...entryFields(entry));
     }
-    for (const timestamp of bundle.timestamps.slice(0, MAX_DESCRIBED)) {
-      const claim = describeTimestamp(timestamp);
-      fields.push(["timestamp", claim ? isoTime(new Date(claim.time)) : "malformed"]);
-    }
+    fields.push(...timestampFields(bundle));
     return Promise.resolve({
       method: "sigstore",
       fields,

@@ -4,6 +4,7 @@ import type { Issue } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { printable } from "../../core/text.ts";
 import { type TimestampAuthority, verifyTimestamp } from "../_rfc3161/mod.ts";
+import { MAX_TIMESTAMPS } from "../_timestamp/mod.ts";
 import { type CheckedSignatures, isoTime } from "../_x509/mod.ts";
 import type { SignedContent } from "./content.ts";
 import { parseEntry } from "./entry.ts";
@@ -29,11 +30,8 @@ export type Findings<T> = {
   readonly issues: readonly Issue[];
 };
 
-/**
- * Log entries, and timestamps, that a bundle may have: one or two are usual, and each takes several
- * signature checks.
- */
-const MAX_PIECES = 32;
+/** Log entries that a bundle may have: one or two are usual, and each takes several signature checks. */
+export const MAX_LOG_ENTRIES = 32;
 
 /**
  * Verifies the log entries of a bundle.
@@ -50,8 +48,9 @@ export function verifyEntries(
     readonly proofRequired: boolean;
   },
 ): Findings<LoggedEntry> {
-  if (entries.length > MAX_PIECES) {
-    return refused("TLOG_ENTRY_MALFORMED", `the bundle has ${entries.length} log entries`);
+  if (entries.length > MAX_LOG_ENTRIES) {
+    const found = `the bundle has ${entries.length} log entries`;
+    return refused("TLOG_ENTRY_MALFORMED", found, MAX_LOG_ENTRIES);
   }
   const proven = new Map<string, LoggedEntry>();
   const foreign: Issue[] = [];
@@ -87,8 +86,9 @@ export async function verifyTimestamps(
   authorities: readonly Authority[],
   signature: Uint8Array,
 ): Promise<Findings<ProvenTime>> {
-  if (timestamps.length > MAX_PIECES) {
-    return refused("TIMESTAMP_MALFORMED", `the bundle has ${timestamps.length} timestamps`);
+  if (timestamps.length > MAX_TIMESTAMPS) {
+    const found = `the bundle has ${timestamps.length} timestamps`;
+    return refused("TIMESTAMP_MALFORMED", found, MAX_TIMESTAMPS);
   }
   const signers = authorities.map(withSigner);
   const checked: CheckedSignatures = new Map();
@@ -145,7 +145,7 @@ export function untimelyEntry(
   return undefined;
 }
 
-function refused(code: Issue["code"], found: string): Findings<never> {
-  const message = `${found}, more than the limit of ${MAX_PIECES}`;
+function refused(code: Issue["code"], found: string, limit: number): Findings<never> {
+  const message = `${found}, more than the limit of ${limit}`;
   return { proven: [], foreign: [], issues: [{ code, message }] };
 }

@@ -32,7 +32,9 @@ test("describe() tells who claims to have signed, where it was logged, and when"
   assert.ok(values(found, "log entry")[0]?.startsWith(`${logIndex} (dsse 0.0.1)`));
   assert.deepEqual(values(found, "logged").map(Date.parse), [integratedTime * 1000]);
   assert.equal(values(found, "timestamp").length, 1);
-  assert.ok(Math.abs(Date.parse(values(found, "timestamp")[0]!) - integratedTime * 1000) < 60_000);
+  const [time = "", authority] = values(found, "timestamp")[0]!.split(" by ");
+  assert.ok(Math.abs(Date.parse(time) - integratedTime * 1000) < 60_000);
+  assert.equal(authority, "CN=timestamps,O=Loopback Sigstore for tests");
   assert.equal(found?.certificates.length, 1);
   assert.deepEqual(found?.certificates[0]?.subjectAlternativeNames, ["email:dev@example.com"]);
 });
