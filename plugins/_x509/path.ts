@@ -75,7 +75,8 @@ class PathSearch {
   readonly #bySubject = new Map<string, Certificate[]>();
   readonly #checked: CheckedSignatures;
   #steps = 0;
-  #exhausted = false;
+  /** The limit that ended the search, as a noun phrase. */
+  #spent: string | undefined;
   #outOfDate: { readonly path: Path; readonly outOfDate: Issue } | undefined;
   #failure: { readonly issue: Issue; readonly rank: number } | undefined;
 
@@ -99,11 +100,11 @@ class PathSearch {
     const path = await this.#extend([leaf]);
     if (path) return { path };
     if (this.#outOfDate) return this.#outOfDate;
-    if (this.#exhausted) {
+    if (this.#spent !== undefined) {
       return {
         issue: untrusted(
           `no path from certificate ${certificateName(leaf)} to a trust anchor was found within ` +
-            `${MAX_SIGNATURE_CHECKS} signature checks`,
+            this.#spent,
         ),
       };
     }
@@ -121,8 +122,10 @@ class PathSearch {
     const issuers = this.#issuersOf(path);
     if (issuers.length === 0) this.#fail(path, 0, noIssuer(last));
     for (const issuer of issuers) {
-      if (++this.#steps > MAX_STEPS) this.#exhausted = true;
-      if (this.#exhausted) return undefined;
+      if (++this.#steps > MAX_STEPS) {
+        this.#spent ??= `${MAX_STEPS} steps from a certificate to an issuer`;
+      }
+      if (this.#spent !== undefined) return undefined;
       const issue = await this.#signatureIssue(last, issuer);
       if (issue) {
         this.#fail(path, issue.code === "CERTIFICATE_UNTRUSTED" ? 1 : 2, issue);
@@ -193,7 +196,7 @@ class PathSearch {
     let holds = this.#checked.get(pair);
     if (holds === undefined) {
       if (this.#checked.size >= MAX_SIGNATURE_CHECKS) {
-        this.#exhausted = true;
+        this.#spent = `${MAX_SIGNATURE_CHECKS} signature checks`;
         return untrusted("too many certificates sign each other");
       }
       holds = await verifySigned(subject, key);

@@ -3,7 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MAX_SIGNATURE_CHECKS } from "../../../plugins/_x509/limits.ts";
-import { type CheckedSignatures, findPath, PURPOSE } from "../../../plugins/_x509/mod.ts";
+import {
+  type CheckedSignatures,
+  findPath,
+  type PathResult,
+  PURPOSE,
+} from "../../../plugins/_x509/mod.ts";
 import { CA_EXTENSIONS, type Issued, type KeyType, Pki } from "../../support/pki.ts";
 import { load, outcome, pathFor } from "../../support/x509.ts";
 
@@ -21,6 +26,11 @@ type Case = {
   /** Why OpenSSL (3.0, by default) decides otherwise. */
   readonly openssl?: string;
 };
+
+function messageOf(result: PathResult): string {
+  assert.ok(result.path === undefined);
+  return result.issue.message;
+}
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -452,4 +462,22 @@ test("findPath() verifies no signature again that searches before it have, and s
   const late = await findPath(load(leaf), material, { ...options, checked: spent });
   assert.equal(outcome(late), "CERTIFICATE_UNTRUSTED");
   assert.equal(spent.size, MAX_SIGNATURE_CHECKS);
+  assert.match(messageOf(late), /within 200 signature checks$/);
+});
+
+test("findPath() says which limit ended a walk through CAs that sign each other", async () => {
+  using pki = new Pki();
+  // Few enough for all their signatures to be checked.
+  const count = 7;
+  const authorities = [...Array(count).keys()].map((n) => pki.root({ subject: `/CN=CA ${n}` }));
+  const intermediates = authorities.flatMap((issuer, from) =>
+    authorities.flatMap(({ key }, to) =>
+      [0, 3].includes((to - from + count) % count)
+        ? []
+        : [pki.intermediate(issuer, { subject: `/CN=CA ${to}`, key: { path: key } })]
+    )
+  );
+  const found = await pathFor(pki.leaf(authorities[0]!), [pki.root()], intermediates);
+  assert.equal(outcome(found), "CERTIFICATE_UNTRUSTED");
+  assert.match(messageOf(found), /within 2000 steps from a certificate to an issuer$/);
 });
