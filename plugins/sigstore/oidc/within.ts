@@ -25,24 +25,22 @@ export async function within<T>(
   const signal = options.signal
     ? AbortSignal.any([options.signal, deadline.signal])
     : deadline.signal;
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
   try {
-    return await Promise.race([rejectedBy(signal), (async () => await step(signal))()]);
+    return await Promise.race([ended, (async () => await step(signal))()]);
   } catch (error) {
     throwIfAborted(options.signal);
     if (deadline.signal.aborted) throw late(timeout / 1000);
     throw error;
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
   }
 }
 
 /** The fault of a person who did not answer in time. */
 export function nobodyAnswered(seconds: number): ModelSigningError {
   return new ModelSigningError("NETWORK_TIMEOUT", `nobody signed in within ${seconds} s`);
-}
-
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
