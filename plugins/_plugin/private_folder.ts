@@ -24,7 +24,6 @@ export class PrivateFolder implements AsyncDisposable {
   static async in(place: string): Promise<PrivateFolder> {
     await requireSafeWay(place, `folder ${quote(place)}`);
     const path = await realpath(await mkdtemp(join(place, "model-signing-plugin-")));
-    // Registered now, so that what is registered at import, such as ending the process that uses it, is done before.
     if (folders.size === 0) process.once("exit", removeAll);
     folders.add(path);
     return new PrivateFolder(path);

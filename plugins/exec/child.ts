@@ -36,9 +36,9 @@ export type Listener = {
 /** Processes that must not outlive this one. */
 const running = new Set<PluginChild>();
 
-process.on("exit", () => {
+function killAll(): void {
   for (const child of running) child.kill();
-});
+}
 
 /** A started process. */
 export class PluginChild {
@@ -89,6 +89,8 @@ export class PluginChild {
     this.#folder = folder;
     this.#options = options;
     this.#process = child;
+    // First of all, so that no process is left to use the folders that go at the end, too.
+    if (running.size === 0) process.prependOnceListener("exit", killAll);
     running.add(this);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#closed = promise;
@@ -102,6 +104,7 @@ export class PluginChild {
     child.on("exit", () => this.kill());
     child.on("close", (status, signal) => {
       running.delete(this);
+      if (running.size === 0) process.off("exit", killAll);
       this.#end("PLUGIN_CRASHED", crash(status, signal));
       resolve();
     });
