@@ -24,13 +24,13 @@ export type AuthSettings = {
 };
 
 /**
- * Answers a registry's challenges and remembers what it accepted. Nothing is sent, and no credentials are looked up,
+ * Answers a registry's challenges and remembers the answers. Nothing is sent, and no credentials are looked up,
  * before the registry asks.
  */
 export class RegistryAuth {
   readonly #settings: AuthSettings;
-  /** Values of the `Authorization` header. */
-  readonly #accepted: Map<Access, Secret> = new Map();
+  /** Values of the `Authorization` header, the newest for each access. Whether they are accepted, the registry says. */
+  readonly #answers: Map<Access, Secret> = new Map();
   #credentials: Promise<Credentials | undefined> | undefined;
   readonly #secrets: Set<string> = new Set();
 
@@ -44,9 +44,9 @@ export class RegistryAuth {
     return [...this.#secrets];
   }
 
-  /** The header that the registry accepted before, if any. */
+  /** The header that answered the last challenge, if there was one. */
   known(access: Access): Secret | undefined {
-    return this.#accepted.get(access);
+    return this.#answers.get(access);
   }
 
   /**
@@ -63,7 +63,7 @@ export class RegistryAuth {
     options: RunOptions,
   ): Promise<Secret> {
     // Another request has already got a newer one.
-    const known = this.#accepted.get(access);
+    const known = this.#answers.get(access);
     if (known && known !== used) return known;
     const challenges = parseChallenges(header ?? "");
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
@@ -78,7 +78,7 @@ export class RegistryAuth {
       bearer ? await this.#bearer(bearer, credentials, access, options) : this.#basic(credentials),
     );
     this.#secrets.add(answer.reveal().replace(/^[A-Za-z]+ /, ""));
-    this.#accepted.set(access, answer);
+    this.#answers.set(access, answer);
     return answer;
   }
 
