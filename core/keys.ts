@@ -1,8 +1,15 @@
 /** The format's signature algorithms (OMS 5), on `node:crypto` keys. */
 
-import { createHash, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import {
+  createHash,
+  createPublicKey,
+  type KeyObject,
+  sign,
+  verify,
+  type VerifyKeyObjectInput,
+} from "node:crypto";
 import { Buffer } from "node:buffer";
-import { base64 } from "./encoding.ts";
+import { pem } from "./encoding.ts";
 
 /** A key type that the format signs with. */
 export type KeyAlgorithm = {
@@ -85,11 +92,20 @@ export function verifyBytes(
   signature: Uint8Array,
 ): boolean {
   const found = keyAlgorithm(publicKey);
-  if (!("algorithm" in found)) return false;
+  return "algorithm" in found &&
+    signatureHolds(found.algorithm.digest, bytes, publicKey, signature);
+}
+
+/** `verify()` of `node:crypto`, but a malformed signature is false: the runtimes differ in whether it is an exception. */
+export function signatureHolds(
+  digest: string | null,
+  bytes: Uint8Array,
+  key: KeyObject | VerifyKeyObjectInput,
+  signature: Uint8Array,
+): boolean {
   try {
-    return verify(found.algorithm.digest, bytes, publicKey, signature);
+    return verify(digest, bytes, key, signature);
   } catch {
-    // The runtimes differ in whether a malformed signature is false or an exception.
     return false;
   }
 }
@@ -110,7 +126,5 @@ export function publicKeyFromDer(der: Uint8Array): KeyObject {
  * SubjectPublicKeyInfo (OMS 1).
  */
 export function keyHint(key: KeyObject): string {
-  const lines = base64(publicKeyDer(key)).match(/.{1,64}/g) ?? [];
-  const pem = `-----BEGIN PUBLIC KEY-----\n${lines.join("\n")}\n-----END PUBLIC KEY-----\n`;
-  return createHash("sha256").update(pem).digest("hex");
+  return createHash("sha256").update(pem("PUBLIC KEY", publicKeyDer(key))).digest("hex");
 }

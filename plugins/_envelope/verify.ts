@@ -1,10 +1,10 @@
 /** Verifying an envelope's signature in every form that was ever written (OMS 4 and 5). */
 
 import { Buffer } from "node:buffer";
-import { type KeyObject, verify } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { Envelope } from "../../core/bundle.ts";
 import { legacyPae, pae, type PaeForm } from "../../core/dsse.ts";
-import { verifyBytes } from "../../core/keys.ts";
+import { signatureHolds, verifyBytes } from "../../core/keys.ts";
 import { verifyEd25519ph, verifyP521Sha256 } from "./uncommon.ts";
 
 /** Stands in every payload that the legacy encoding was made for. */
@@ -43,10 +43,5 @@ async function verifyLegacy(
   if (publicKey.asymmetricKeyDetails?.namedCurve === "secp521r1") {
     return await verifyP521Sha256(publicKey, bytes, signature);
   }
-  try {
-    return verify("sha256", bytes, publicKey, signature);
-  } catch {
-    // The runtimes differ in whether a malformed signature is false or an exception.
-    return false;
-  }
+  return signatureHolds("sha256", bytes, publicKey, signature);
 }

@@ -1,7 +1,7 @@
 /** What a timestamp claims. */
 
 import type { CertificateInfo } from "../../core/verifier.ts";
-import { certificateInfo, generalNameText } from "../_x509/mod.ts";
+import { certificateInfo, generalNameText, serialText } from "../_x509/mod.ts";
 import { isNamedBy } from "./signer_info.ts";
 import { parseTimestamp } from "./token.ts";
 
@@ -31,7 +31,7 @@ export function describeTimestamp(response: Uint8Array): TimestampDescription | 
   return {
     time: info.time.toISOString(),
     policy: info.policy,
-    serial: info.serial.replace(/^00(?=[89a-f])/, ""),
+    serial: serialText(info.serial),
     ...(authority === undefined ? {} : { authority }),
     certificates: certificates.map(certificateInfo),
   };

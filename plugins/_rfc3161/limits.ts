@@ -10,7 +10,7 @@ export const MAX_TOKEN_CERTIFICATES = 16;
 export const MAX_SHOWN_TEXTS = 3;
 
 /**
- * Difference in ms between the authority's time and this machine's after which one of the clocks is wrong. Clocks that
+ * Difference in ms between a service's time and this machine's after which one of the clocks is wrong. Clocks that
  * are kept by NTP differ by less than a second; five minutes, as Kerberos allows, spare those that are not.
  */
 export const MAX_CLOCK_DIFFERENCE: number = 5 * 60 * 1000;

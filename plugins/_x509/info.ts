@@ -12,12 +12,16 @@ export function certificateInfo(certificate: Certificate): CertificateInfo {
   return {
     subject: nameText(certificate.subject),
     issuer: nameText(certificate.issuer),
-    // Without the byte that only says that the number is not negative.
-    serial: certificate.serial.replace(/^00(?=[89a-f])/, ""),
+    serial: serialText(certificate.serial),
     notBefore: isoTime(certificate.notBefore),
     notAfter: isoTime(certificate.notAfter),
     subjectAlternativeNames: (certificate.subjectAltNames ?? []).map(labelledName),
     fingerprint: certificate.fingerprint,
     publicKey: certificateKeyName(certificate.publicKeyInfo),
   };
+}
+
+/** A serial number in hex, without the byte that only says that it is not negative. */
+export function serialText(serial: string): string {
+  return serial.replace(/^00(?=[89a-f])/, "");
 }

@@ -21,7 +21,7 @@ export {
   parseGeneralName,
   parseGeneralNames,
 } from "./general_name.ts";
-export { certificateInfo } from "./info.ts";
+export { certificateInfo, serialText } from "./info.ts";
 export { attributeValues, COMMON_NAME, nameKey, nameText, parseName } from "./name.ts";
 export {
   type CheckedSignatures,

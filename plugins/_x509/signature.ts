@@ -1,6 +1,7 @@
 /** Signatures on certificates and revocation lists. */
 
-import { constants, type KeyObject, verify } from "node:crypto";
+import { constants, type KeyObject } from "node:crypto";
+import { signatureHolds } from "../../core/keys.ts";
 import { verifyP521Sha256 } from "../_envelope/mod.ts";
 import type { AlgorithmIdentifier, SignedData } from "./certificate.ts";
 import { parseAlgorithm } from "./certificate.ts";
@@ -82,12 +83,7 @@ function verifyNatively(signed: SignedData, found: SignatureScheme, key: KeyObje
   const options = saltLength === undefined
     ? key
     : { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
-  try {
-    return verify(found.digest, signed.tbs, options, signed.signature);
-  } catch {
-    // The runtimes differ in whether a malformed signature is false or an exception.
-    return false;
-  }
+  return signatureHolds(found.digest, signed.tbs, options, signed.signature);
 }
 
 function scheme(keyType: "ec" | "rsa", digest: Digest): SignatureScheme {

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { RunOptions } from "../../core/options.ts";
+import { isoTime } from "../_x509/mod.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { encode } from "./index_json.ts";
 import { EMPTY_CONFIG, OCI_MANIFEST, SIGSTORE_BUNDLE } from "./media_types.ts";
@@ -60,7 +61,7 @@ export function bundleArtifact(bundle: Uint8Array, predicateType: string, create
     annotations: {
       "dev.sigstore.bundle.content": "dsse-envelope",
       "dev.sigstore.bundle.predicateType": predicateType,
-      "org.opencontainers.image.created": created.toISOString().replace(/\.\d+Z$/, "Z"),
+      "org.opencontainers.image.created": isoTime(created),
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Issue } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { printable } from "../../core/text.ts";
 import type { Check } from "../../core/verifier.ts";
+import { MAX_CLOCK_DIFFERENCE } from "../_rfc3161/mod.ts";
 import { isoTime } from "../_x509/mod.ts";
 import type { SignedContent } from "./content.ts";
 import {
@@ -29,9 +30,6 @@ export type WitnessedSignature = {
    */
   readonly proofRequired?: boolean;
 };
-
-/** How far apart this machine's clock and a signed time may be before the report says so, in ms. */
-const CLOCK_TOLERANCE = 5 * 60 * 1000;
 
 /** Evidence of a bundle, and the times that it proves. */
 export type Evidence = {
@@ -100,7 +98,7 @@ function timesCheck(
     );
   }
   const told = times.map(({ time, authority }) => `${isoTime(time)} by ${printable(authority)}`);
-  const ahead = times.find(({ time }) => time.getTime() > now.getTime() + CLOCK_TOLERANCE);
+  const ahead = times.find(({ time }) => time.getTime() > now.getTime() + MAX_CLOCK_DIFFERENCE);
   const clock = ahead
     ? `; this machine's clock says ${
       isoTime(now)

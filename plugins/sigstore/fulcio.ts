@@ -11,6 +11,7 @@ import type { Secret } from "../../core/secret.ts";
 import { excerpt } from "../../core/text.ts";
 import { requestJson, serviceUrl } from "../_http/mod.ts";
 import { pemBlocks } from "../_input/mod.ts";
+import { MAX_CLOCK_DIFFERENCE } from "../_rfc3161/mod.ts";
 import { type Certificate, isoTime, parseCertificate, PURPOSE } from "../_x509/mod.ts";
 import { listOf, MemberError, objectOf, textOf } from "./members.ts";
 import type { IdentityToken } from "./oidc/mod.ts";
@@ -27,12 +28,6 @@ export type CertificateRequest = {
 
 /** A chain of a few certificates in PEM: real answers have 3 to 6 KiB. */
 const MAX_ANSWER_BYTES = 256 * 1024;
-
-/**
- * How far this machine's clock may be from the certificate's period, in ms. Clocks that are kept differ by
- * seconds, and what counts later is the time that a log or a timestamp authority says.
- */
-const CLOCK_TOLERANCE = 5 * 60_000;
 
 const SERVICE = "the certificate authority";
 
@@ -135,12 +130,15 @@ function checkIssued(
   }
 }
 
-/** A certificate of a few minutes that is not valid now tells that one of two clocks is wrong. */
+/**
+ * A certificate of a few minutes that is not valid now tells that one of two clocks is wrong. A small difference is
+ * none: what counts later is the time that a log or a timestamp authority says.
+ */
 function checkClock({ notBefore, notAfter }: Certificate, headers: Headers, where: string): void {
   const now = new Date();
   const covers = (time: Date) =>
-    time.getTime() >= notBefore.getTime() - CLOCK_TOLERANCE &&
-    time.getTime() <= notAfter.getTime() + CLOCK_TOLERANCE;
+    time.getTime() >= notBefore.getTime() - MAX_CLOCK_DIFFERENCE &&
+    time.getTime() <= notAfter.getTime() + MAX_CLOCK_DIFFERENCE;
   if (covers(now)) return;
   // RFC 9110 6.6.1: when the answer was made, by the service's clock.
   const date = new Date(headers.get("date") ?? "");

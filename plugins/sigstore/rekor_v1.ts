@@ -1,7 +1,7 @@
 /** Entries of Rekor v1: `dsse` 0.0.1. */
 
 import { Buffer } from "node:buffer";
-import { base64 } from "../../core/encoding.ts";
+import { base64, pem } from "../../core/encoding.ts";
 import { ModelSigningError } from "../../core/errors.ts";
 import { type Json, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import type { RunOptions } from "../../core/options.ts";
@@ -79,7 +79,7 @@ function envelopeEntry({ content, envelope, certificate }: NewEntry): JsonObject
           payloadType,
           signatures: [{ sig: base64(content.signature) }],
         }),
-        verifiers: [base64(Buffer.from(pemCertificate(certificate), "latin1"))],
+        verifiers: [base64(Buffer.from(pem("CERTIFICATE", certificate), "latin1"))],
       },
     },
   };
@@ -153,9 +153,4 @@ function fromHex(value: Json | undefined, where: string): string {
   const text = textOf(value, where);
   if (!/^(?:[0-9a-f]{2})+$/.test(text)) throw new MemberError(`${where} is not lowercase hex`);
   return base64(Buffer.from(text, "hex"));
-}
-
-function pemCertificate(der: Uint8Array): string {
-  const lines = base64(der).match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
 }
