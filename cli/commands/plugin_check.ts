@@ -1,6 +1,5 @@
 /** `plugin check PLUGIN` */
 
-import { extname } from "node:path";
 import process from "node:process";
 import {
   jsonDocument,
@@ -11,7 +10,13 @@ import {
   textSetting,
   throwIfAborted,
 } from "../../core/mod.ts";
-import { builtinPlugins, loadExecutable, loadModule, protocolContract } from "../../plugins/mod.ts";
+import {
+  builtinPlugins,
+  isModule,
+  loadExecutable,
+  loadModule,
+  protocolContract,
+} from "../../plugins/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
 import { addPlugin } from "../plugin_names.ts";
 import { pluginSettings } from "../plugin_settings.ts";
@@ -20,9 +25,6 @@ import { type CheckedCase, checkText } from "../report/plugin_check.ts";
 import { pageStyle } from "../report/page.ts";
 import { readUsableSignature } from "../signature.ts";
 import { userFolders } from "../user_folders.ts";
-
-/** Modules; everything else is a program. */
-const MODULES: readonly string[] = [".js", ".mjs", ".ts", ".mts"];
 
 /** What a plugin has passed when there is anything to check. */
 const LOADED =
@@ -66,7 +68,7 @@ async function loaded(
   { io, run, version }: Invocation,
   path: string,
 ): Promise<{ readonly plugin: Plugin; readonly suites: readonly Suite[] }> {
-  if (MODULES.includes(extname(path).toLowerCase())) {
+  if (isModule(path)) {
     const { cache } = userFolders(io.env, process.platform);
     const { plugin } = await loadModule(path, {
       outside: [],

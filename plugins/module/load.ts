@@ -42,6 +42,11 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   ".mts": ".mts",
 };
 
+/** Whether a file of this name is taken for a module; every other one is a program, if anything. */
+export function isModule(path: string): boolean {
+  return extname(path).toLowerCase() in EXTENSIONS;
+}
+
 /**
  * Loads an ES module: one file that is read once. What was read is what is checked, copied and run, so nothing can be
  * swapped in between.

@@ -60,8 +60,8 @@ const FUNCTION_LIST = { version: 2, functions: "pointer" } as const;
 
 /** Every layout, for one platform. */
 export type Structures = {
+  /** Of a mechanism, too. */
   readonly attribute: Layout<keyof typeof TRIPLE>;
-  readonly mechanism: Layout<keyof typeof TRIPLE>;
   readonly initializeArgs: Layout<keyof typeof INITIALIZE_ARGS>;
   readonly info: Layout<keyof typeof INFO>;
   readonly slotInfo: Layout<keyof typeof SLOT_INFO>;
@@ -74,7 +74,6 @@ export function structures(abi: Abi): Structures {
   const of = <Name extends string>(members: Readonly<Record<Name, Member>>) => layout(members, abi);
   return {
     attribute: of(TRIPLE),
-    mechanism: of(TRIPLE),
     initializeArgs: of(INITIALIZE_ARGS),
     info: of(INFO),
     slotInfo: of(SLOT_INFO),

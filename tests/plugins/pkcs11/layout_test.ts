@@ -21,7 +21,6 @@ type Expected = Readonly<
 
 const ON_UNIX: Expected = {
   attribute: [24, { type: 0, value: 8, length: 16 }],
-  mechanism: [24, { type: 0, value: 8, length: 16 }],
   initializeArgs: [48, { createMutex: 0, flags: 32, reserved: 40 }],
   info: [88, { manufacturer: 2, flags: 40, libraryDescription: 48, libraryVersion: 80 }],
   slotInfo: [112, { description: 0, manufacturer: 64, flags: 96, hardwareVersion: 104 }],
@@ -41,7 +40,6 @@ const ON_UNIX: Expected = {
 
 const ON_WINDOWS: Expected = {
   attribute: [16, { type: 0, value: 4, length: 12 }],
-  mechanism: [16, { type: 0, value: 4, length: 12 }],
   initializeArgs: [44, { createMutex: 0, flags: 32, reserved: 36 }],
   info: [72, { manufacturer: 2, flags: 34, libraryDescription: 38, libraryVersion: 70 }],
   slotInfo: [104, { description: 0, manufacturer: 64, flags: 96, hardwareVersion: 100 }],
