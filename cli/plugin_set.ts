@@ -6,6 +6,7 @@ import {
   type Plugin,
   Registry,
   throwIfAborted,
+  type UserFolders,
 } from "../core/mod.ts";
 import {
   findExecutable,
@@ -22,7 +23,6 @@ import { declaredPlugin, rememberDeclaration } from "./declarations.ts";
 import { placesOf, type PluginArguments } from "./plugin_arguments.ts";
 import { addPlugin } from "./plugin_names.ts";
 import { type ConfiguredPlugin, readUserConfig, userConfigPath } from "./user_config.ts";
-import type { UserFolders } from "./user_folders.ts";
 import { listsMethods, listsPlugins, wantedMethod, wantsMore } from "./wanted.ts";
 
 /** Where a plugin comes from. */

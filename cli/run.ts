@@ -12,6 +12,7 @@ import {
   quote,
   type Settings,
   type Span,
+  userFolders,
 } from "../core/mod.ts";
 import type { Command, ExitStatus, Invocation } from "./command.ts";
 import { commandsOf } from "./commands.ts";
@@ -33,7 +34,6 @@ import { withoutCredentials } from "./redact.ts";
 import { removeReportAfterFault } from "./report_file.ts";
 import type { OpenTraceExport } from "./run_trace.ts";
 import { resolveSettings } from "./settings.ts";
-import { userFolders } from "./user_folders.ts";
 
 /** What a run is given by its process. */
 export type Host = {
@@ -118,7 +118,7 @@ async function execute(
 }
 
 function contextOf({ plugins, version, signal }: Host, io: Io, logger: Logger): PluginContext {
-  const folders = userFolders(io.env, process.platform);
+  const folders = userFolders(io.env);
   return { builtin: plugins, version, folders, environment: io.env, signal, logger };
 }
 

@@ -44,6 +44,7 @@ export * from "./signer.ts";
 export * from "./source.ts";
 export * from "./statement.ts";
 export * from "./text.ts";
+export * from "./user_folders.ts";
 export * from "./verifier.ts";
 export * from "./verify.ts";
 export * from "./verify_discovered.ts";

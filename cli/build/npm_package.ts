@@ -6,8 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { childEnvironment } from "../../core/mod.ts";
-import { userFolders } from "../user_folders.ts";
+import { childEnvironment, userFolders } from "../../core/mod.ts";
 import { type LockedPackage, sha512Of } from "./lock.ts";
 
 /** Brings the tarball of `name@version` into an empty folder, as the only file. */
@@ -17,7 +16,7 @@ export type Fetch = (specifier: string, folder: string) => void;
 export function buildCache(): string {
   const named = process.env["MODEL_SIGNING_BUILD_CACHE"];
   if (named) return named;
-  const { cache } = userFolders(process.env, process.platform);
+  const { cache } = userFolders();
   if (cache === undefined) {
     throw new Error("there is no cache folder: set MODEL_SIGNING_BUILD_CACHE");
   }

@@ -1,6 +1,5 @@
 /** `plugin check PLUGIN` */
 
-import process from "node:process";
 import {
   jsonDocument,
   listSetting,
@@ -9,6 +8,7 @@ import {
   Registry,
   textSetting,
   throwIfAborted,
+  userFolders,
 } from "../../core/mod.ts";
 import {
   builtinPlugins,
@@ -24,7 +24,6 @@ import { type Suite, suitesOf } from "../plugin_suites.ts";
 import { type CheckedCase, checkText } from "../report/plugin_check.ts";
 import { pageStyle } from "../report/page.ts";
 import { readUsableSignature } from "../signature.ts";
-import { userFolders } from "../user_folders.ts";
 
 /** What a plugin has passed when there is anything to check. */
 const LOADED =
@@ -69,7 +68,7 @@ async function loaded(
   path: string,
 ): Promise<{ readonly plugin: Plugin; readonly suites: readonly Suite[] }> {
   if (isModule(path)) {
-    const { cache } = userFolders(io.env, process.platform);
+    const { cache } = userFolders(io.env);
     const { plugin } = await loadModule(path, {
       outside: [],
       environment: io.env,

@@ -5,10 +5,10 @@ import type { RunOptions } from "../../core/options.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { OpenedSigner } from "../../core/signer.ts";
 import { quote } from "../../core/text.ts";
+import { userFolders } from "../../core/user_folders.ts";
 import { requireConsent } from "./consent.ts";
 import { type TokenSource, tokenSource } from "./oidc/mod.ts";
 import { servicesOf, sigstoreSigner } from "./sigstore_signer.ts";
-import { userCacheFolder } from "./trust/cache.ts";
 import type { Trust } from "./trust/mod.ts";
 
 /** Who signs, with which instance. */
@@ -40,7 +40,7 @@ export async function openSigner(
   const source = sourceOf(choice, services.oidc?.url, trust.origin.name);
   await source.prepare(options);
   if (source.kind === "interactive") {
-    await requireConsent(services, userCacheFolder(choice.env), options);
+    await requireConsent(services, userFolders(choice.env).cache, options);
   }
   return sigstoreSigner({ trust, tokenSource: source });
 }

@@ -7,8 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { mkdir, stat } from "node:fs/promises";
-import { dirname, join, posix, win32 } from "node:path";
-import process from "node:process";
+import { dirname, join } from "node:path";
 import { ModelSigningError, systemCode, systemReason } from "../../../core/errors.ts";
 import { writeFileAtomically } from "../../../core/files.ts";
 import { quote } from "../../../core/text.ts";
@@ -32,19 +31,6 @@ const MAX_CACHE_BYTES: number = 32 * 1024 * 1024;
 
 /** Says which shape the file has; another one is not read. */
 const FORMAT = "model-signing TUF cache 1";
-
-/**
- * The user's folder for this program's caches, or undefined when there is none.
- *
- * @param environment such as `process.env`
- */
-export function userCacheFolder(
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-  platform: string = process.platform,
-): string | undefined {
-  const base = cacheBase(environment, platform);
-  return base === undefined ? undefined : join(base, "model-signing");
-}
 
 /** The file of one repository. */
 export function cachePath(folder: string, id: string): string {
@@ -126,21 +112,4 @@ export async function writeCache(path: string, cached: CachedRepository): Promis
     );
   }
   await writeFileAtomically(path, bytes);
-}
-
-/** Where the user's caches are on this platform. Relative paths are ignored (XDG base directory specification). */
-function cacheBase(
-  environment: Readonly<Record<string, string | undefined>>,
-  platform: string,
-): string | undefined {
-  if (platform === "win32") {
-    const local = environment["LOCALAPPDATA"];
-    return local !== undefined && win32.isAbsolute(local) ? local : undefined;
-  }
-  const [cache, home] = [environment["XDG_CACHE_HOME"], environment["HOME"]].map((path) =>
-    path !== undefined && posix.isAbsolute(path) ? path : undefined
-  );
-  if (platform !== "darwin" && cache !== undefined) return cache;
-  if (home === undefined) return undefined;
-  return platform === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache");
 }

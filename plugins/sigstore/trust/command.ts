@@ -7,8 +7,8 @@ import { type Hints, withHints } from "../../../core/hint.ts";
 import type { CommandIo, CommandProvider, Option, Settings } from "../../../core/plugin.ts";
 import { textSetting } from "../../../core/settings.ts";
 import { jsonDocument, printable } from "../../../core/text.ts";
+import { userFolders } from "../../../core/user_folders.ts";
 import { serializeClientTrustConfig } from "../client_trust_config.ts";
-import { userCacheFolder } from "./cache.ts";
 import { trustChoice } from "./choice.ts";
 import { describeTrust } from "./describe.ts";
 import { instanceRepository, type Repository, repositoryOf } from "./repository.ts";
@@ -153,7 +153,7 @@ async function exportTrust(settings: Settings, io: CommandIo): Promise<0> {
 }
 
 async function update(settings: Settings, io: CommandIo): Promise<0> {
-  const cacheFolder = userCacheFolder();
+  const { cache: cacheFolder } = userFolders();
   if (cacheFolder === undefined) {
     throw new ModelSigningError(
       "FILE_UNWRITABLE",

@@ -3,8 +3,9 @@
 import { type ErrorCode, ModelSigningError } from "../../../core/errors.ts";
 import type { RunOptions } from "../../../core/options.ts";
 import { printable } from "../../../core/text.ts";
+import { userFolders } from "../../../core/user_folders.ts";
 import { trustBuiltIn } from "./built_in.ts";
-import { cachePath, userCacheFolder } from "./cache.ts";
+import { cachePath } from "./cache.ts";
 import { claimsToBeNewer, isNewer, trustCached, verifiedCache } from "./cached.ts";
 import { describeTrust } from "./describe.ts";
 import { trustConfigFile, trustRootFile } from "./files.ts";
@@ -52,7 +53,7 @@ async function chosenTrust(
   now: Date,
   options: RunOptions,
 ): Promise<SelectedTrust> {
-  const { trustRoot, trustConfig, tufRoot, cacheFolder = userCacheFolder() } = choice;
+  const { trustRoot, trustConfig, tufRoot, cacheFolder = userFolders().cache } = choice;
   requireOne(choice);
   if (trustRoot !== undefined) return await trustRootFile(trustRoot);
   if (trustConfig !== undefined) return await trustConfigFile(trustConfig);

@@ -18,7 +18,6 @@ import {
   type CachedRepository,
   cachePath,
   readCache,
-  userCacheFolder,
   writeCache,
 } from "../../../../plugins/sigstore/trust/cache.ts";
 import { assertRefused } from "./repository.ts";
@@ -120,19 +119,4 @@ test("readCache() refuses a folder, and a FIFO without waiting for a writer", as
     execFileSync("mkfifo", [path]);
     await assertRefused(readCache(path), "FILE_UNREADABLE");
   });
-});
-
-test("userCacheFolder() is where the platform has its caches", () => {
-  const home = { HOME: "/home/me", XDG_CACHE_HOME: "/caches", LOCALAPPDATA: "C:\\Local" };
-  assert.equal(userCacheFolder(home, "linux"), join("/caches", "model-signing"));
-  assert.equal(userCacheFolder(home, "darwin"), join("/home/me/Library/Caches/model-signing"));
-  assert.ok(userCacheFolder(home, "win32")?.startsWith("C:\\Local"));
-});
-
-test("userCacheFolder() ignores relative folders and does without a home", () => {
-  const home = { HOME: "/home/me", XDG_CACHE_HOME: "caches" };
-  assert.equal(userCacheFolder(home, "linux"), join("/home/me/.cache/model-signing"));
-  assert.equal(userCacheFolder({}, "linux"), undefined);
-  assert.equal(userCacheFolder({ HOME: "" }, "darwin"), undefined);
-  assert.equal(userCacheFolder({ LOCALAPPDATA: "Local" }, "win32"), undefined);
 });

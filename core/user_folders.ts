@@ -1,9 +1,7 @@
 /** Where a user's own files of this program are on this platform. */
 
 import { posix, win32 } from "node:path";
-
-/** Variables, such as `process.env`. */
-type Environment = Readonly<Record<string, string | undefined>>;
+import process from "node:process";
 
 /** Absolute paths; each undefined when the environment names no such place. */
 export type UserFolders = {
@@ -13,8 +11,15 @@ export type UserFolders = {
   readonly cache: string | undefined;
 };
 
-/** The user's folders for this program. Relative paths are ignored (XDG base directory specification). */
-export function userFolders(environment: Environment, platform: string): UserFolders {
+/**
+ * The user's folders for this program. Relative paths are ignored (XDG base directory specification).
+ *
+ * @param environment such as `process.env`
+ */
+export function userFolders(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  platform: string = process.platform,
+): UserFolders {
   const { join, isAbsolute } = platform === "win32" ? win32 : posix;
   const folder = (name: string, ...below: readonly string[]): string | undefined => {
     const path = environment[name];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { userFolders } from "../../cli/user_folders.ts";
+import { userFolders } from "../../core/user_folders.ts";
 
 test("userFolders() follows the XDG base directory specification on Linux", () => {
   const home = { HOME: "/home/me" };
