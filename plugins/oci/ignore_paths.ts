@@ -18,7 +18,7 @@ export const IGNORE_PATHS: Option = {
   fromEnvironment: false,
 };
 
-/** What the option says; several may be joined by commas. */
+/** What the option says. On the command line it is that of files, which does not split at commas. */
 export function ignoredPaths(settings: Settings): readonly string[] {
   return listSetting(settings, IGNORE_PATHS.name).flatMap((typed) => typed.split(","));
 }

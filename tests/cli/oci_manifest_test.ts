@@ -72,6 +72,16 @@ test("--source says what a file is, whatever it looks like", async () => {
   assertFault(await at.run(["digest", "model.json", "--source", "oci"]), 2, "USAGE");
 });
 
+test("--ignore-paths leaves out layers of a manifest, also several joined by commas", async () => {
+  await using at = await ociDesk();
+  await at.write({ "manifest.json": encode(MANIFEST) });
+  const [first, second, ...others] = await namesIn(at, "manifest.json");
+  assert.deepEqual(
+    await namesIn(at, "manifest.json", "--ignore-paths", `${first},${second}`),
+    others,
+  );
+});
+
 test("a signature of a manifest verifies it, and no other that lists the same", async () => {
   await using at = await ociDesk();
   await at.write({ "manifest.json": encode(MANIFEST) });
