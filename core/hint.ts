@@ -2,6 +2,7 @@
 
 import { type ErrorCode, type Issue, type IssueCode, ModelSigningError } from "./errors.ts";
 import type { Report } from "./report.ts";
+import type { Entry, ManifestSource } from "./source.ts";
 import type { Check } from "./verifier.ts";
 
 /** What a user can do about findings and faults, by code. One that has a hint keeps it. */
@@ -24,6 +25,19 @@ export function hintedReport(report: Report, hints: Hints): Report {
   return { ...report, checks, issues };
 }
 
+/**
+ * A source, its refused entries with hints. Content that is known by its digest only gets that of `ENTRY_UNREADABLE`,
+ * which it is to whoever wants another digest.
+ */
+export function hintedSource(source: ManifestSource, hints: Hints): ManifestSource {
+  return {
+    ...source,
+    async *entries(rules, options) {
+      for await (const entry of source.entries(rules, options)) yield hintedEntry(entry, hints);
+    },
+  };
+}
+
 /** Does something, and gives its faults a hint. */
 export async function withHints<T>(hints: Hints, work: () => Promise<T>): Promise<T> {
   try {
@@ -35,6 +49,12 @@ export async function withHints<T>(hints: Hints, work: () => Promise<T>): Promis
     if (hint === undefined) throw error;
     throw new ModelSigningError(code, message, { hint, issues, cause: error });
   }
+}
+
+function hintedEntry(entry: Entry, hints: Hints): Entry {
+  if (entry.kind === "refused") return { ...entry, issue: hintedIssue(entry.issue, hints) };
+  const { ENTRY_UNREADABLE: hint } = hints;
+  return entry.kind === "digest" && hint !== undefined ? { hint, ...entry } : entry;
 }
 
 function hintedIssue(issue: Issue, hints: Hints): Issue {

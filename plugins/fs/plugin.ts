@@ -1,6 +1,7 @@
 /** The file system as a provider of models. */
 
 import path from "node:path";
+import { hintedSource, type Hints } from "../../core/hint.ts";
 import type { RunOptions } from "../../core/options.ts";
 import {
   CONTRACT_VERSION,
@@ -40,6 +41,15 @@ const file: SourceProvider = {
   open: openFile,
 };
 
+/** Of options that this source and every command that hashes models have. */
+const HINTS: Hints = {
+  ENTRY_NAME: "rename it, or leave out the folder it lies in with --ignore-paths",
+  ENTRY_SYMLINK: "add --allow-symlinks to follow links, or leave the path out with --ignore-paths",
+  ENTRY_SYMLINK_DANGLING: "restore its target, or leave the path out with --ignore-paths",
+  ENTRY_SYMLINK_CYCLE: "remove the link, or leave the path out with --ignore-paths",
+  ENTRY_NOT_REGULAR: "remove it, or leave the path out with --ignore-paths",
+};
+
 /** Directories and files as models. */
 export const fsPlugin: Plugin = {
   name: "fs",
@@ -61,7 +71,7 @@ async function openFile(
     ignorePaths: ignorePaths.flatMap((typed) => separated(typed, reference)),
     ...(signature === undefined || signature === "-" ? {} : { signature }),
   });
-  return { source };
+  return { source: hintedSource(source, HINTS) };
 }
 
 /** `a,b` is two paths, unless something has that very name: the Python tool never splits. */

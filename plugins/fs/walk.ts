@@ -29,15 +29,6 @@ const BURST_MS = 10;
 /** How many names are visited between two looks at the clock: fewer than fit into a burst. */
 const NAMES_PER_LOOK = 64;
 
-/** What the reader can do, by code. */
-const HINTS: Partial<Record<IssueCode, string>> = {
-  ENTRY_NAME: "rename it, or leave out the folder it lies in with --ignore-paths",
-  ENTRY_SYMLINK: "add --allow-symlinks to follow links, or leave the path out with --ignore-paths",
-  ENTRY_SYMLINK_DANGLING: "restore its target, or leave the path out with --ignore-paths",
-  ENTRY_SYMLINK_CYCLE: "remove the link, or leave the path out with --ignore-paths",
-  ENTRY_NOT_REGULAR: "remove it, or leave the path out with --ignore-paths",
-};
-
 /** A directory under way. */
 type Directory = {
   /** Absolute, free of links. */
@@ -270,12 +261,6 @@ function irregular(entryPath: string, stats: Stats): Entry {
 }
 
 function refused(entryPath: string, code: IssueCode, problem: string): Entry {
-  const hint = HINTS[code];
-  const issue: Issue = {
-    code,
-    message: `${quote(entryPath)} ${problem}`,
-    path: entryPath,
-    ...(hint === undefined ? {} : { hint }),
-  };
+  const issue: Issue = { code, message: `${quote(entryPath)} ${problem}`, path: entryPath };
   return { kind: "refused", path: entryPath, issue };
 }

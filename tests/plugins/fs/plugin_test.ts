@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { test } from "node:test";
+import { hash } from "../../../core/hash.ts";
 import { Registry } from "../../../core/registry.ts";
-import { fsPlugin } from "../../../plugins/fs/mod.ts";
-import { code, linesOf, withTree } from "./_tree.ts";
+import type { ManifestSource } from "../../../core/source.ts";
+import { fileSystemSource, fsPlugin } from "../../../plugins/fs/mod.ts";
+import { hasherFactory } from "../../../plugins/hash/mod.ts";
+import { code, linesOf, Link, withTree } from "./_tree.ts";
 
 test("fsPlugin offers the source `file`", async () => {
   const provider = new Registry([fsPlugin]).find("source", "file");
@@ -49,6 +52,25 @@ test("fsPlugin passes the signal on", async () => {
       provider.open(folder, {}, { signal: AbortSignal.abort() }),
       code("ABORTED"),
     );
+  });
+});
+
+test("fsPlugin's hints name its options, and the library's findings name none", async () => {
+  const provider = new Registry([fsPlugin]).find("source", "file")!;
+  await withTree({ link: new Link("nowhere") }, async (folder) => {
+    const hasher = hasherFactory({ jobs: 1 });
+    const refusal = async (source: ManifestSource, allowSymlinks: boolean) => {
+      const error = await hash({ source, hasher, allowSymlinks }).catch((error) => error);
+      assert.ok(code("MODEL_REFUSED")(error));
+      const [{ message, hint } = {}] = error.issues;
+      return `${error.message} ${error.hint} ${message} ${hint}`;
+    };
+    const { source } = await provider.open(folder, {}, {});
+    assert.match(await refusal(source, false), /--allow-symlinks .* --ignore-paths$/);
+    assert.match(await refusal(source, true), /restore .* --ignore-paths$/);
+    for (const allowSymlinks of [true, false]) {
+      assert.doesNotMatch(await refusal(await fileSystemSource(folder), allowSymlinks), /--/);
+    }
   });
 });
 
