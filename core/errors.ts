@@ -154,6 +154,7 @@ export type ErrorCode =
   | "OCI_UNAUTHORIZED"
   | "OCI_CREDENTIALS"
   | "OCI_MANIFEST"
+  | "OCI_INDEX"
   | "OCI_DIGEST_MISMATCH"
   // Trust that was configured.
   | "TRUST_MALFORMED"

@@ -12,21 +12,14 @@ import type { OciReader } from "./store.ts";
 /** Makes the entry of a blob. */
 export type EntryOf = (blob: NamedBlob, options: RunOptions) => Entry | Promise<Entry>;
 
-/**
- * Blobs that are known by what the manifest says.
- *
- * @param hint how the blobs themselves can be read
- */
-export function statedEntries(hint: string): EntryOf {
-  return ({ name, descriptor, digest, extra }) => ({
-    kind: "digest",
-    path: name,
-    size: descriptor.size,
-    ...digest,
-    extra,
-    hint,
-  });
-}
+/** Blobs that are known by what the manifest says. */
+export const statedEntry: EntryOf = ({ name, descriptor, digest, extra }) => ({
+  kind: "digest",
+  path: name,
+  size: descriptor.size,
+  ...digest,
+  extra,
+});
 
 /**
  * Blobs that are fetched when they are read.

@@ -18,6 +18,9 @@ export const IGNORE_PATHS: Option = {
   fromEnvironment: false,
 };
 
+/** A hint for whoever gave it what cannot be a path. */
+export const USAGE_IGNORE_PATH = "layers are left out by the names that digest --files shows";
+
 /** What the option says. On the command line it is that of files, which does not split at commas. */
 export function ignoredPaths(settings: Settings): readonly string[] {
   return listSetting(settings, IGNORE_PATHS.name).flatMap((typed) => typed.split(","));
@@ -32,9 +35,7 @@ export function canonicalPaths(paths: readonly string[]): readonly string[] {
   for (const path of paths) {
     const problem = pathProblem(path);
     if (problem !== undefined) {
-      throw new ModelSigningError("USAGE_IGNORE_PATH", `ignore path ${quote(path)} ${problem}`, {
-        hint: "layers are left out by the names that digest --files shows",
-      });
+      throw new ModelSigningError("USAGE_IGNORE_PATH", `ignore path ${quote(path)} ${problem}`);
     }
   }
   return [...new Set(paths)].sort(compareCodePoints);

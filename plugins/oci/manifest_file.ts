@@ -8,6 +8,7 @@ import {
   systemCode,
   systemReason,
 } from "../../core/errors.ts";
+import { hintedSource, type Hints, withHints } from "../../core/hint.ts";
 import { isObject, type Json, JsonError, parseJson } from "../../core/json.ts";
 import { READ_ONLY, readStart } from "../../core/open_file.ts";
 import type { RunOptions } from "../../core/options.ts";
@@ -15,8 +16,8 @@ import type { SourceProvider } from "../../core/plugin.ts";
 import type { ManifestSource } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
 import { digestOf } from "./digest.ts";
-import { statedEntries } from "./entries.ts";
-import { canonicalPaths, IGNORE_PATHS, ignoredPaths } from "./ignore_paths.ts";
+import { statedEntry } from "./entries.ts";
+import { canonicalPaths, IGNORE_PATHS, ignoredPaths, USAGE_IGNORE_PATH } from "./ignore_paths.ts";
 import { MAX_MANIFEST_BYTES, MAX_MANIFEST_VALUES } from "./limits.ts";
 import { type OciManifest, parseManifest } from "./manifest.ts";
 import { isManifestMediaType } from "./media_types.ts";
@@ -25,15 +26,24 @@ import { platformsOf } from "./platform.ts";
 import { ociRoles } from "./roles.ts";
 import { OciSource } from "./source.ts";
 
+const HINTS: Hints = {
+  ENTRY_UNREADABLE: "the layers can be read where the model is: oci://... --deep",
+  MODEL_REFUSED: "--source file takes it for a model of one file",
+  OCI_INDEX: "name the model where it is, and pick one: oci://... --platform OS/ARCH",
+  USAGE_IGNORE_PATH,
+};
+
 /** Manifests in files. */
 export const manifestFile: SourceProvider = {
   kind: "source",
   id: "oci-manifest",
   summary: "an OCI or Docker image manifest in a file",
   options: [IGNORE_PATHS],
-  open: async (path, settings, options) => ({
-    source: await manifestFileSource(path, { ...options, ignorePaths: ignoredPaths(settings) }),
-  }),
+  open: async (path, settings, options) => {
+    const ignorePaths = ignoredPaths(settings);
+    const open = () => manifestFileSource(path, { ...options, ignorePaths });
+    return { source: hintedSource(await withHints(HINTS, open), HINTS) };
+  },
   recognizes: isManifestFile,
   roles: ociRoles,
 };
@@ -61,8 +71,8 @@ export type ManifestFileOptions = RunOptions & Pick<OciModelOptions, "ignorePath
 /**
  * Opens a manifest file as a model, of which the layers' names and digests are known and nothing else.
  *
- * @throws {ModelSigningError} `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_REFUSED` for what is no manifest and for an
- * index, `MODEL_EMPTY`, `USAGE_IGNORE_PATH`
+ * @throws {ModelSigningError} `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_REFUSED` for what is no manifest, `OCI_INDEX`,
+ * `MODEL_EMPTY`, `USAGE_IGNORE_PATH`
  */
 export async function manifestFileSource(
   path: string,
@@ -73,19 +83,19 @@ export async function manifestFileSource(
   const bytes = await readManifest(path);
   if (bytes === undefined) {
     const problem = `has more than the ${MAX_MANIFEST_BYTES} bytes that a manifest may have`;
-    throw refused(`${shown} ${problem}`, { hint: AS_FILE });
+    throw refused(`${shown} ${problem}`);
   }
   let manifest: OciManifest;
   try {
     manifest = parseManifest(bytes, { name: `manifest ${shown}` });
   } catch (cause) {
     if (!(cause instanceof ModelSigningError)) throw cause;
-    throw refused(cause.message, { cause, hint: AS_FILE });
+    throw refused(cause.message, { cause });
   }
   if (manifest.kind === "index") {
-    throw refused(
+    throw new ModelSigningError(
+      "OCI_INDEX",
       `${shown} is an index of manifests for ${platformsOf(manifest)}, expected one manifest`,
-      { hint: "name the model where it is, and pick one: oci://... --platform OS/ARCH" },
     );
   }
   const digest = digestOf(bytes);
@@ -95,18 +105,20 @@ export async function manifestFileSource(
     manifest,
     digest,
     ignorePaths,
-    entryOf: statedEntries("the layers can be read where the model is: oci://... --deep"),
+    entryOf: statedEntry,
   });
 }
-
-const AS_FILE = "--source file takes it for a model of one file";
 
 /** The file, or undefined when it is too large for a manifest. */
 async function readManifest(path: string): Promise<Uint8Array | undefined> {
   try {
     await using file = await open(path, READ_ONLY);
     const facts = await file.stat();
-    if (!facts.isFile()) throw refused(`model ${quote(path)} is no regular file`);
+    if (!facts.isFile()) {
+      throw refused(`model ${quote(path)} is no regular file`, {
+        hint: "write the manifest to a file",
+      });
+    }
     if (facts.size > MAX_MANIFEST_BYTES) return undefined;
     const bytes = await readStart(file, MAX_MANIFEST_BYTES + 1);
     return bytes.length > MAX_MANIFEST_BYTES ? undefined : bytes;

@@ -7,7 +7,7 @@ import type { ManifestSource, Puller } from "../../core/source.ts";
 import { quote } from "../../core/text.ts";
 import { platformName } from "./descriptor.ts";
 import { digestOf, type OciDigest } from "./digest.ts";
-import { type EntryOf, fetchedEntries, localEntries, statedEntries } from "./entries.ts";
+import { type EntryOf, fetchedEntries, localEntries, statedEntry } from "./entries.ts";
 import { canonicalPaths } from "./ignore_paths.ts";
 import { LayoutStore } from "./layout.ts";
 import type { ImageManifest } from "./manifest.ts";
@@ -53,8 +53,8 @@ export type OciModel = {
  * ```
  *
  * @param text `oci://…` or `oci-layout:…`
- * @throws {ModelSigningError} `USAGE_OCI_REFERENCE`, `USAGE`, `USAGE_IGNORE_PATH`, `MODEL_REFUSED` for an index of which no
- * manifest was picked, `MODEL_EMPTY`, and what the registry or the layout throws
+ * @throws {ModelSigningError} `USAGE_OCI_REFERENCE`, `USAGE`, `USAGE_IGNORE_PATH`, `OCI_INDEX` when no manifest of an index
+ * was picked, `MODEL_REFUSED` for an index of indexes, `MODEL_EMPTY`, and what the registry or the layout throws
  */
 export async function openOciModel(text: string, options: OciModelOptions = {}): Promise<OciModel> {
   return await openModel(text, options);
@@ -96,18 +96,16 @@ export async function openModel(text: string, options: OciModelOptions): Promise
   };
 }
 
-const STATED = statedEntries("--deep reads the layers themselves");
-
 function storeOf(
   reference: OciReference,
   options: OciModelOptions,
 ): { readonly store: OciStore; readonly entryOf: EntryOf } {
   if (reference.kind === "layout") {
     const store = new LayoutStore(reference.path);
-    return { store, entryOf: options.deep ?? true ? localEntries(store) : STATED };
+    return { store, entryOf: options.deep ?? true ? localEntries(store) : statedEntry };
   }
   const store = new RegistryStore(reference, options);
-  return { store, entryOf: options.deep ?? false ? fetchedEntries(store) : STATED };
+  return { store, entryOf: options.deep ?? false ? fetchedEntries(store) : statedEntry };
 }
 
 function imageManifest({ manifest }: Resolved, name: string): ImageManifest {

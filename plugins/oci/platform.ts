@@ -39,7 +39,7 @@ export function parsePlatform(text: string): Platform {
  * only one with any.
  *
  * @param name of the index in messages, safe to print
- * @throws {ModelSigningError} `MODEL_REFUSED` when no platform or none that fits is named
+ * @throws {ModelSigningError} `OCI_INDEX` when no platform or none that fits is named
  */
 export function pickManifest(
   index: ImageIndex,
@@ -48,9 +48,7 @@ export function pickManifest(
 ): Descriptor {
   const found = `${name} is an index of manifests for ${platformsOf(index)}`;
   if (wanted === undefined) {
-    throw new ModelSigningError("MODEL_REFUSED", `${found}, expected one manifest`, {
-      hint: "pick one with --platform",
-    });
+    throw new ModelSigningError("OCI_INDEX", `${found}, expected one manifest`);
   }
   const fitting = index.manifests.filter(({ platform }) =>
     platform?.os === wanted.os && platform.architecture === wanted.architecture &&
@@ -60,13 +58,13 @@ export function pickManifest(
   const [only, ...others] = plain.length > 0 ? plain : fitting;
   if (only === undefined) {
     throw new ModelSigningError(
-      "MODEL_REFUSED",
+      "OCI_INDEX",
       `${found}, and has none for ${quote(platformName(wanted))}`,
     );
   }
   if (others.some(({ digest }) => digest !== only.digest)) {
     throw new ModelSigningError(
-      "MODEL_REFUSED",
+      "OCI_INDEX",
       `${found}, and has several for ${quote(platformName(wanted))}`,
       { hint: "name the manifest by its digest, as NAME@sha256:..." },
     );

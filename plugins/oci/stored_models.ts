@@ -1,5 +1,6 @@
 /** Models in registries and layouts as sources. */
 
+import { hintedSource, type Hints } from "../../core/hint.ts";
 import type { Option, SourceProvider } from "../../core/plugin.ts";
 import { IGNORE_PATHS } from "./ignore_paths.ts";
 import { openFromSettings } from "./model_settings.ts";
@@ -17,6 +18,13 @@ const DEEP: Option = {
     "only where they are on this machine",
 };
 
+const HINTS: Hints = { ENTRY_UNREADABLE: "--deep reads the layers themselves" };
+
+const open: SourceProvider["open"] = async (reference, settings, options) => {
+  const { source, ...model } = await openFromSettings(reference, settings, options);
+  return { ...model, source: hintedSource(source, HINTS) };
+};
+
 /** Models in registries. */
 export const registryModels: SourceProvider = {
   kind: "source",
@@ -24,7 +32,7 @@ export const registryModels: SourceProvider = {
   summary: "a model in a registry: oci://HOST/NAME:TAG or oci://HOST/NAME@DIGEST",
   options: [IGNORE_PATHS, DEEP, PLATFORM, ...REGISTRY_OPTIONS],
   keepsSignatures: true,
-  open: openFromSettings,
+  open,
 };
 
 /** Models in image layouts on this machine. */
@@ -34,5 +42,5 @@ export const layoutModels: SourceProvider = {
   summary: "a model in an OCI image layout: oci-layout:PATH, with :TAG or @DIGEST",
   options: [IGNORE_PATHS, DEEP, PLATFORM],
   keepsSignatures: true,
-  open: openFromSettings,
+  open,
 };

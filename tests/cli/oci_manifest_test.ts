@@ -131,7 +131,7 @@ test("an index is an error that names the platforms", async () => {
   });
   for (const args of [["digest", "index.json"], signing("index.json")]) {
     const outcome = await at.run(args);
-    assertFault(outcome, 3, "MODEL_REFUSED");
+    assertFault(outcome, 3, "OCI_INDEX");
     assert.match(outcome.stderr, /linux\/amd64, linux\/arm64\/v8/);
     assert.match(outcome.stderr, /hint: .*--platform/);
   }

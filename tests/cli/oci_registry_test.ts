@@ -213,10 +213,11 @@ test("an index names its platforms, and --platform picks one", async () => {
     encode({ ...indexOf([]), manifests }),
   );
   const none = await desk.run(signing(at(registry)));
-  assertFault(none, 3, "MODEL_REFUSED");
+  assertFault(none, 3, "OCI_INDEX");
+  assert.match(none.stderr, /hint: .*--platform/);
   assert.match(none.stderr, /linux\/amd64, linux\/arm64\/v8/);
   const absent = await desk.run(signing(at(registry), "--platform", "windows/amd64"));
-  assertFault(absent, 3, "MODEL_REFUSED");
+  assertFault(absent, 3, "OCI_INDEX");
   assertFault(await desk.run(signing(at(registry), "--platform", "linux")), 2, "USAGE");
   assertStatus(await desk.run(signing(at(registry), "--platform", "linux/arm64")), 0, "sign");
   // The signature is beside that manifest, and no other.

@@ -7,8 +7,14 @@ import process from "node:process";
 import { test } from "node:test";
 import { sourceContract } from "../../../core/contract/source.ts";
 import { ModelSigningError } from "../../../core/errors.ts";
+import { hash } from "../../../core/hash.ts";
 import type { ManifestSource } from "../../../core/source.ts";
-import { isManifestFile, manifestFile } from "../../../plugins/oci/manifest_file.ts";
+import { hasherFactory } from "../../../plugins/hash/mod.ts";
+import {
+  isManifestFile,
+  manifestFile,
+  manifestFileSource,
+} from "../../../plugins/oci/manifest_file.ts";
 import { encode, type Loose, sha256 } from "../../support/bundles.ts";
 import {
   descriptorOf,
@@ -130,10 +136,32 @@ if (process.platform !== "win32") {
 test("an oci-manifest names the platforms of an index that it cannot follow", async () => {
   const run = inFile(indexOf(PLATFORMS), opened);
   await assert.rejects(run, (error) => {
-    assert.ok(error instanceof ModelSigningError && error.code === "MODEL_REFUSED");
+    assert.ok(error instanceof ModelSigningError && error.code === "OCI_INDEX");
     assert.match(error.message, /linux\/amd64, linux\/arm64/);
     return true;
   });
+});
+
+test("the hints of an oci-manifest name options, and those of manifestFileSource() none", async () => {
+  const told = async (run: Promise<unknown>) => {
+    const error = await run.then(() => undefined, (error) => error);
+    assert.ok(error instanceof ModelSigningError, String(error));
+    return `${error.message} ${error.hint}`;
+  };
+  const blake3 = async (source: Promise<ManifestSource>) => {
+    await hash({ source: await source, hasher: hasherFactory({ jobs: 1 }), algorithm: "blake3" });
+  };
+  for (
+    const [content, open, hint] of [
+      [indexOf(PLATFORMS), (source) => source, /--platform/],
+      [ORDINARY["no JSON"], (source) => source, /--source file/],
+      [MANIFEST, blake3, /--deep/],
+    ] as readonly (readonly [Loose, typeof blake3, RegExp])[]
+  ) {
+    assert.match(await inFile(content, (path) => told(open(opened(path)))), hint);
+    const library = (path: string) => told(open(manifestFileSource(path)));
+    assert.doesNotMatch(await inFile(content, library), / --[a-z]/);
+  }
 });
 
 test("an oci-manifest without layers is refused", async () => {

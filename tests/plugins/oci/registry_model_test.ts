@@ -15,7 +15,7 @@ import { verifyModel } from "../../../core/verify.ts";
 import { hasherFactory } from "../../../plugins/hash/mod.ts";
 import { keySigner, keyVerifier } from "../../../plugins/key/mod.ts";
 import { openFromSettings } from "../../../plugins/oci/model_settings.ts";
-import type { OciModel } from "../../../plugins/oci/open_model.ts";
+import { type OciModel, openOciModel } from "../../../plugins/oci/open_model.ts";
 import { RegistryStore } from "../../../plugins/oci/registry.ts";
 import { encode, type Loose, p256, sha256 } from "../../support/bundles.ts";
 import { leftOutTest } from "../../support/left_out.ts";
@@ -286,8 +286,14 @@ test("an index in a registry needs a platform", async () => {
   index.manifests.push({ ...descriptor, platform: { os: "linux", architecture: "arm64" } });
   await registry.put("models/m", "v1", INDEX_TYPE, encode(index));
   await assert.rejects(opened(registry.host), (error) => {
-    assert.ok(error instanceof ModelSigningError && error.code === "MODEL_REFUSED");
+    assert.ok(error instanceof ModelSigningError && error.code === "OCI_INDEX");
     assert.match(error.message, /linux\/amd64, linux\/arm64/);
+    assert.match(error.hint ?? "", /--platform/);
+    return true;
+  });
+  await assert.rejects(openOciModel(`oci://${registry.host}/models/m:v1`), (error) => {
+    assert.ok(error instanceof ModelSigningError && error.code === "OCI_INDEX");
+    assert.equal(error.hint, undefined);
     return true;
   });
   const { pinned } = await opened(registry.host, { platform: "linux/arm64" });
