@@ -174,9 +174,6 @@ function byRole(
     code: "ARCHIVE_UNDECIDED",
     message: `${quote(path)} was signed as an archive and is not here as one`,
     path,
-    hint:
-      "what was unpacked cannot be compared with an archive's digest; verify the model where it is " +
-      "still packed (oci://... or oci-layout:...), or with the archives beside it",
   }));
   const unsigned = diffs.filter(({ kind }) => kind === "unsigned").length;
   if (archives.length > 0 && unsigned > 0) {

@@ -32,6 +32,9 @@ const STATUS: Readonly<Record<Report["verdict"], ExitStatus>> = {
 };
 
 const HINTS: Hints = {
+  ARCHIVE_UNDECIDED:
+    "what was unpacked cannot be compared with an archive's digest; verify the model where it is " +
+    "still packed (oci://... or oci-layout:...), or with the archives beside it",
   SIGNATURE_MISSING: "name a signature file with --signature, if there is one elsewhere",
   SYMLINKS_REFUSED: "leave --no-allow-symlinks out to accept it",
 };
