@@ -22,7 +22,7 @@ export function claimedChain(bundle: Bundle): ClaimedChain | { readonly issue: I
   const { material } = bundle;
   if (material.kind === "public-key") {
     return otherMethod("the signature was made with a key, expected a certificate", {
-      hint: "verify it with: model-signing verify key",
+      hint: "verify it with the method key",
     });
   }
   // The Go tool writes a leaf without chain like this; with log entries it is Sigstore's (OMS 1).

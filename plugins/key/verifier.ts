@@ -56,7 +56,7 @@ async function verify(
         code: "BUNDLE_MATERIAL",
         message: `the signature was made with ${method}, expected a key`,
         ...(material.kind === "certificate-chain"
-          ? { hint: "verify it with: model-signing verify certificate" }
+          ? { hint: "verify it with the method certificate" }
           : {}),
       }),
       { id: "signature", status: "skipped", detail: "no key to verify it with" },

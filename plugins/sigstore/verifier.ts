@@ -68,7 +68,7 @@ function otherMethod({ material }: Bundle): SignatureVerification {
     checks: [failedCheck("signature", {
       code: "BUNDLE_MATERIAL",
       message: `the signature was made ${made}, expected a Sigstore signature`,
-      hint: `verify it with: model-signing verify ${method}`,
+      hint: `verify it with the method ${method}`,
     })],
     timestamps: [],
   };
