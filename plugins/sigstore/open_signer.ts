@@ -1,6 +1,7 @@
 /** From settings to a signer: everything that can be found out before the model is hashed is. */
 
 import { ModelSigningError } from "../../core/errors.ts";
+import { type Hints, withHints } from "../../core/hint.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { OpenedSigner } from "../../core/signer.ts";
@@ -26,6 +27,22 @@ export type SignerChoice = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
+const ELSEWHERE = "give --identity-token, or --use-ambient-credentials where the machine has some";
+
+/** What else there is for whom a source has no token. */
+const HINTS: Readonly<Record<TokenSource["kind"], Hints>> = {
+  given: {},
+  ambient: {
+    TOKEN_UNAVAILABLE: "give --identity-token, or sign in by leaving out --use-ambient-credentials",
+  },
+  interactive: { INTERACTION_UNAVAILABLE: ELSEWHERE },
+};
+
+/** Where somebody was there to ask, the browser's answer may be what does not arrive. */
+const LATER: Hints = {
+  INTERACTION_UNAVAILABLE: `${ELSEWHERE}, or --oauth-force-oob to type in a code`,
+};
+
 /**
  * Chooses the services and the source of the identity token. A given token is checked now; the others are
  * obtained once the model is hashed, so that they cannot run out before.
@@ -38,11 +55,13 @@ export async function openSigner(
 ): Promise<OpenedSigner> {
   const services = servicesOf(trust, new Date());
   const source = sourceOf(choice, services.oidc?.url, trust.origin.name);
-  await source.prepare(options);
+  await withHints(HINTS[source.kind], () => source.prepare(options));
   if (source.kind === "interactive") {
     await requireConsent(services, userFolders(choice.env).cache, options);
   }
-  return sigstoreSigner({ trust, tokenSource: source });
+  const later = source.kind === "interactive" && !choice.outOfBand ? LATER : HINTS[source.kind];
+  const token = (run: RunOptions) => withHints(later, () => source.token(run));
+  return sigstoreSigner({ trust, tokenSource: { token } });
 }
 
 function sourceOf(

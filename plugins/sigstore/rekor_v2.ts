@@ -41,8 +41,7 @@ export async function addToRekor2(
 function hint(status: number): string | undefined {
   switch (status) {
     case 405:
-      return "a log that takes no entries any more has a successor: model-signing trust update, or renew the " +
-        "signing config";
+      return "a log that takes no entries any more has a successor: update the trust, or renew the signing config";
     case 409:
       // It has no way to ask for the entry and its proof.
       return "an earlier attempt arrived and its answer was lost: sign again";

@@ -153,7 +153,7 @@ function noneUsable(
       isoTime(now)
     }, which is what this machine's clock ` +
       `says: ${reasons.join(", ")}${more > 0 ? `, and ${more} more` : ""}`,
-    "check this machine's clock, then renew the signing config: model-signing trust update, or " +
+    "check this machine's clock, then renew the signing config: update the trust, or get one " +
       "from whoever runs the instance",
   );
 }

@@ -75,6 +75,6 @@ function requireUnexpired({ expires }: IdentityToken): void {
     `the identity token expired at ${isoTime(expires)}, and this machine's clock says ${
       isoTime(now)
     }`,
-    { hint: "a token that is asked for after hashing does not expire: leave --identity-token out" },
+    { hint: "the source is asked after hashing: let it obtain a new token then" },
   );
 }

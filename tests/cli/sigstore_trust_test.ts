@@ -35,7 +35,9 @@ test("trust that was fetched and exported verifies and signs on another host", a
   await using at = await desk();
   await signedModel(at, sigstore);
   const show = ["trust", "show", "--tuf-root", sigstore.tufRoot];
-  assertFault(await at.run(show), 3, "TRUST_UNAVAILABLE");
+  const unknown = await at.run(show);
+  assertFault(unknown, 3, "TRUST_UNAVAILABLE");
+  assert.match(unknown.stderr, /hint: run `model-signing trust update --tuf-url URL --tuf-root \//);
   assertStatus(await at.run(updating(sigstore)), 0, "trust update");
   const shown = await at.run([...show, "--format", "json"]);
   assertStatus(shown, 0, "trust show");

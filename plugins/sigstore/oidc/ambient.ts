@@ -72,6 +72,5 @@ function none(): ModelSigningError {
   return new ModelSigningError(
     "TOKEN_UNAVAILABLE",
     `this machine has no ambient credentials; looked for ${looked}`,
-    { hint: "give --identity-token, or sign in by leaving out --use-ambient-credentials" },
   );
 }

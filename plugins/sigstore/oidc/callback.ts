@@ -110,7 +110,7 @@ async function listen(
   throw new ModelSigningError(
     "INTERACTION_UNAVAILABLE",
     `cannot listen on loopback for the browser's answer: ${systemReason(reason)}`,
-    { hint: "give --oauth-force-oob to type in a code instead", cause: reason },
+    { cause: reason },
   );
 }
 

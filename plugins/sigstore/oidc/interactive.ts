@@ -25,8 +25,6 @@ const OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob";
 /** Characters of a code that is typed in. */
 const MAX_CODE_LENGTH = 4096;
 
-const HINT = "give --identity-token, or --use-ambient-credentials where the machine has some";
-
 /**
  * Signing in with an OpenID provider, by the authorization code flow, once for each token. Needs `interaction` in the
  * options of the run; without it the source throws `INTERACTION_UNAVAILABLE`.
@@ -120,6 +118,6 @@ function nobodyToAsk(cause?: unknown): ModelSigningError {
   return new ModelSigningError(
     "INTERACTION_UNAVAILABLE",
     "signing in needs a person, and nobody can be asked here",
-    { hint: HINT, ...(cause === undefined ? {} : { cause }) },
+    cause === undefined ? {} : { cause },
   );
 }

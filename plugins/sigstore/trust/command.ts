@@ -12,7 +12,7 @@ import { serializeClientTrustConfig } from "../client_trust_config.ts";
 import { trustChoice } from "./choice.ts";
 import { describeTrust } from "./describe.ts";
 import { instanceRepository, type Repository, repositoryOf } from "./repository.ts";
-import { selectTrust } from "./select.ts";
+import { selectTrust, type TrustChoice } from "./select.ts";
 import type { SelectedTrust } from "./trust.ts";
 
 const USE_STAGING: Option = {
@@ -105,9 +105,13 @@ export const trustCommand: CommandProvider = {
   ],
 };
 
-const HINTS: Hints = {
-  USAGE: "give one of --use-staging, --trust-root, --trust-config, --tuf-root",
-};
+function hintsOf({ tufRoot = "FILE" }: TrustChoice): Hints {
+  const update = `model-signing trust update --tuf-url URL --tuf-root ${printable(tufRoot)}`;
+  return {
+    USAGE: "give one of --use-staging, --trust-root, --trust-config, --tuf-root",
+    TRUST_UNAVAILABLE: `run \`${update}\` first`,
+  };
+}
 
 async function show(settings: Settings, io: CommandIo): Promise<0> {
   const now = new Date();
@@ -192,5 +196,6 @@ async function asked(
 }
 
 async function chosenTrust(settings: Settings, now: Date, io: CommandIo): Promise<SelectedTrust> {
-  return await withHints(HINTS, () => selectTrust({ ...trustChoice(settings), now }, io));
+  const choice = trustChoice(settings);
+  return await withHints(hintsOf(choice), () => selectTrust({ ...choice, now }, io));
 }

@@ -2,7 +2,6 @@
 
 import { type ErrorCode, ModelSigningError } from "../../../core/errors.ts";
 import type { RunOptions } from "../../../core/options.ts";
-import { printable } from "../../../core/text.ts";
 import { userFolders } from "../../../core/user_folders.ts";
 import { trustBuiltIn } from "./built_in.ts";
 import { cachePath } from "./cache.ts";
@@ -100,11 +99,6 @@ async function ownRepository(
   throw new ModelSigningError(
     "TRUST_UNAVAILABLE",
     `${repository.name} has not been fetched yet`,
-    {
-      hint: `run \`model-signing trust update --tuf-url URL --tuf-root ${
-        printable(rootFile)
-      }\` first`,
-    },
   );
 }
 

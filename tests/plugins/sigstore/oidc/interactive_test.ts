@@ -418,11 +418,7 @@ test("interactiveToken() refuses an issuer that is no provider's address", async
 test("interactiveToken() asks nobody's browser when there is nobody to interact with", async () => {
   await using openId = await provider();
   for (const outOfBand of [false, true]) {
-    const { hint } = await fault(
-      "INTERACTION_UNAVAILABLE",
-      () => source(openId, outOfBand).token({}),
-    );
-    assert.ok(hint?.includes("--identity-token") && hint.includes("--use-ambient-credentials"));
+    await fault("INTERACTION_UNAVAILABLE", () => source(openId, outOfBand).token({}));
   }
   assert.equal(openId.asked.length, 0);
 });
@@ -491,14 +487,10 @@ test("interactiveToken() gives up on a code that nobody types, and lets the prom
   await fault("ABORTED", () => source(openId, true).token(options));
 });
 
-test("interactiveToken() hints at other ways when nobody can type a code in", async () => {
+test("interactiveToken() fails when nobody can type a code in", async () => {
   await using openId = await provider();
   const interaction = person();
-  const { hint } = await fault(
-    "INTERACTION_UNAVAILABLE",
-    () => source(openId, true).token({ interaction }),
-  );
-  assert.ok(hint?.includes("--identity-token"));
+  await fault("INTERACTION_UNAVAILABLE", () => source(openId, true).token({ interaction }));
 });
 
 async function hasIpv6(): Promise<boolean> {
