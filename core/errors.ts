@@ -145,8 +145,10 @@ export type ErrorCode =
   | "TIMESTAMP_REFUSED"
   // Keys in hardware.
   | "PKCS11_MODULE"
+  | "PKCS11_MODULE_NOT_FOUND"
   | "PKCS11_TOKEN"
   | "PKCS11_OBJECT"
+  | "PKCS11_CERTIFICATE"
   | "PKCS11_PIN"
   | "PKCS11_FAILED"
   // Registries and layouts.

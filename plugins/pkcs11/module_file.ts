@@ -7,7 +7,7 @@ import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import process from "node:process";
 import { ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
-import { quote } from "../../core/text.ts";
+import { printable, quote } from "../../core/text.ts";
 import { safePlace } from "../_plugin/mod.ts";
 import type { Pkcs11Uri } from "./uri.ts";
 
@@ -32,7 +32,8 @@ const SYSTEM_DIRECTORIES: Readonly<Record<string, readonly string[]>> = {
  * The file of the module that a URI names, after all links.
  *
  * @param directories where a `module-name` is looked for before the system's directories
- * @throws {ModelSigningError} `PKCS11_MODULE` when there is none, or when others could have put it there
+ * @throws {ModelSigningError} `PKCS11_MODULE_NOT_FOUND` when no directory has one of the name; `PKCS11_MODULE` when there
+ * is none at the path, or when others could have put it there
  */
 export async function findModule(
   { moduleName, modulePath }: Pkcs11Uri,
@@ -52,9 +53,10 @@ export async function findModule(
     const found = await named(directory, moduleName);
     if (found !== undefined) return await vetted(found);
   }
-  throw unusable(`there is no PKCS#11 module ${quote(moduleName)}`, {
-    hint: `looked for in ${searched.join(", ")}; --module-path adds a directory`,
-  });
+  throw new ModelSigningError(
+    "PKCS11_MODULE_NOT_FOUND",
+    `there is no PKCS#11 module ${quote(moduleName)} in ${searched.map(printable).join(", ")}`,
+  );
 }
 
 async function fromPath(path: string, name: string | undefined): Promise<string> {

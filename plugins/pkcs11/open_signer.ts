@@ -120,7 +120,7 @@ function certificateOf(key: TokenKey, publicKey: KeyObject): FileContent {
   }
   const listed = (found: readonly TokenCertificate[]) => list(found.map(({ object }) => object));
   throw new ModelSigningError(
-    "PKCS11_OBJECT",
+    "PKCS11_CERTIFICATE",
     own.length > 0
       ? `the token has several certificates for key ${key.name}: ${listed(own)}`
       : key.certificates.length > 0
@@ -128,7 +128,6 @@ function certificateOf(key: TokenKey, publicKey: KeyObject): FileContent {
         listed(key.certificates)
       }`
       : `the token has no certificate for key ${key.name}`,
-    { hint: "name a file with --signing-certificate" },
   );
 }
 

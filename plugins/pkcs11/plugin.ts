@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { ModelSigningError } from "../../core/errors.ts";
+import { type Hints, withHints } from "../../core/hint.ts";
 import { CONTRACT_VERSION, type Option, type Plugin, type Settings } from "../../core/plugin.ts";
 import { Secret } from "../../core/secret.ts";
 import { listSetting, secretSetting } from "../../core/settings.ts";
@@ -39,6 +40,11 @@ const TOKEN_OPTIONS: readonly Option[] = [
   },
 ];
 
+const HINTS: Hints = {
+  PKCS11_CERTIFICATE: "name a file with --signing-certificate",
+  PKCS11_MODULE_NOT_FOUND: "--module-path adds a directory",
+};
+
 /** Provides `sign pkcs11-key` and `sign pkcs11-certificate`. */
 export const pkcs11Plugin: Plugin = {
   name: "pkcs11",
@@ -56,7 +62,8 @@ export const pkcs11Plugin: Plugin = {
       ],
       async open(settings, options) {
         const witnesses = timestampWitnesses(settings);
-        return { signer: await pkcs11KeySigner(keyOptions(settings), options), witnesses };
+        const key = keyOptions(settings);
+        return { signer: await withHints(HINTS, () => pkcs11KeySigner(key, options)), witnesses };
       },
     },
     {
@@ -83,11 +90,12 @@ export const pkcs11Plugin: Plugin = {
         const certificate = await readSigningCertificate(settings);
         const chain = await readChainFiles(settings);
         const witnesses = timestampWitnesses(settings);
-        const signer = await pkcs11CertificateSigner({
+        const key = {
           ...keyOptions(settings),
           ...(certificate === undefined ? {} : { certificate }),
           chain,
-        }, options);
+        };
+        const signer = await withHints(HINTS, () => pkcs11CertificateSigner(key, options));
         return { signer, witnesses };
       },
     },

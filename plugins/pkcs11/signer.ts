@@ -10,7 +10,7 @@ import type { TokenKeyOptions } from "./token_key.ts";
  * and the PIN asked for if it is needed. Bundles are those of `keySigner`. Calls to the token block the thread; no key
  * leaves it.
  *
- * @throws {ModelSigningError} `USAGE_PKCS11_URI`; `PKCS11_MODULE` when the module cannot be found, trusted or loaded;
+ * @throws {ModelSigningError} `USAGE_PKCS11_URI`; `PKCS11_MODULE_NOT_FOUND`; `PKCS11_MODULE` when the module cannot be trusted or loaded;
  * `PKCS11_TOKEN` and `PKCS11_OBJECT` when the URI fits no token or key, or several; `PKCS11_PIN`; `PKCS11_FAILED`;
  * `KEY_UNSUPPORTED`; `FILE_UNREADABLE` for a PIN file; `ABORTED`
  */
@@ -26,7 +26,8 @@ export async function pkcs11KeySigner(
  * The same with the key's certificate, which comes from the token if none is given. Bundles are those of
  * `certificateSigner`.
  *
- * @throws {ModelSigningError} what {@link pkcs11KeySigner} and `certificateSigner` throw
+ * @throws {ModelSigningError} `PKCS11_CERTIFICATE` when the token has none for the key, or several; what
+ * {@link pkcs11KeySigner} and `certificateSigner` throw
  */
 export async function pkcs11CertificateSigner(
   options: TokenCertificateOptions,

@@ -62,8 +62,8 @@ export type TokenKey = Disposable & {
 /**
  * Finds a key and logs in, if that is what it takes. The login holds until the key is disposed of.
  *
- * @throws {ModelSigningError} `USAGE_PKCS11_URI`, `PKCS11_MODULE`, `PKCS11_TOKEN`, `PKCS11_OBJECT`, `PKCS11_PIN`,
- * `PKCS11_FAILED`, `FILE_UNREADABLE` for a PIN file, `ABORTED`
+ * @throws {ModelSigningError} `USAGE_PKCS11_URI`, `PKCS11_MODULE`, `PKCS11_MODULE_NOT_FOUND`, `PKCS11_TOKEN`,
+ * `PKCS11_OBJECT`, `PKCS11_PIN`, `PKCS11_FAILED`, `FILE_UNREADABLE` for a PIN file, `ABORTED`
  */
 export async function openTokenKey(options: TokenKeyOptions, run: RunOptions): Promise<TokenKey> {
   const { uri: text, modulePaths = [], pin } = options;

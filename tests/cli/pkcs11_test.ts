@@ -88,7 +88,9 @@ hsmTest("sign pkcs11-certificate takes the certificate from the token or a file"
     ...["verify", "certificate", "model", "--signature", "model.sig", "--format", "json"],
     ...["--certificate-chain", root.certificate],
   ];
-  assertFault(await cli(args, { cwd, env }), 3, "PKCS11_OBJECT");
+  const none = await cli(args, { cwd, env });
+  assertFault(none, 3, "PKCS11_CERTIFICATE");
+  assert.match(none.stderr, /hint: .* --signing-certificate$/m);
   const fromFile = await cli([...args, "--signing-certificate", leaf.certificate], { cwd, env });
   assertStatus(fromFile, 0, "certificate in a file");
   assertVerdict(await cli(verify, { cwd }), "verified", 0, []);
@@ -175,6 +177,9 @@ hsmTest("a module is found by name in --module-path, which must be absolute", as
     0,
     "name",
   );
+  const absent = await cli(sign("key", "pkcs11:?module-name=no-such-module"), { cwd, env });
+  assertFault(absent, 3, "PKCS11_MODULE_NOT_FOUND");
+  assert.match(absent.stderr, /hint: --module-path /);
   for (const path of [".", hsm.module]) {
     assertFault(await cli([...args, "--module-path", path], { cwd, env }), 3, "PKCS11_MODULE");
   }

@@ -28,10 +28,15 @@ async function inFolder(
   }
 }
 
-async function refused(uri: Partial<Pkcs11Uri>, directories: readonly string[] = []) {
+async function refused(
+  uri: Partial<Pkcs11Uri>,
+  directories: readonly string[] = [],
+  code = "PKCS11_MODULE",
+) {
   await assert.rejects(findModule({ ignored: [], ...uri }, directories), (error) => {
     assert.ok(error instanceof ModelSigningError, String(error));
-    assert.equal(error.code, "PKCS11_MODULE", error.message);
+    assert.equal(error.code, code, error.message);
+    assert.doesNotMatch(`${error.message} ${error.hint}`, / --/);
     return true;
   });
 }
@@ -90,7 +95,11 @@ test("findModule() refuses what is not there and what is no file", async () => {
     await refused({ modulePath: join(folder, "none.so") });
     await refused({ modulePath: folder });
     await refused({ modulePath: folder, moduleName: "token" });
-    await refused({ moduleName: "there-is-no-such-module" }, [folder]);
+    await refused(
+      { moduleName: "there-is-no-such-module" },
+      [folder],
+      "PKCS11_MODULE_NOT_FOUND",
+    );
     await refused({ moduleName: "token" }, [join(folder, "none")]);
     await refused({ moduleName: "token" }, [join(folder, "file")]);
     await refused({ modulePath: "/dev/null" });

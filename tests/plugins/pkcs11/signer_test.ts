@@ -441,9 +441,10 @@ hsmTest("the certificate comes from the token, by the key's id or label", async 
   hsm.importKey(leaf.key, "key", "01");
   const chain = [readFileSync(root.certificate)];
   const open = (path = "object=key") => pkcs11CertificateSigner({ ...through(hsm, path), chain });
-  await refused(open(), "PKCS11_OBJECT");
+  const { hint } = await refused(open(), "PKCS11_CERTIFICATE");
+  assert.equal(hint, undefined);
   hsm.importCertificate(stranger.certificate, "other", "02");
-  await refused(open(), "PKCS11_OBJECT");
+  await refused(open(), "PKCS11_CERTIFICATE");
   hsm.importCertificate(leaf.certificate, "key", "03");
   {
     await using signer = await open();
@@ -456,7 +457,7 @@ hsmTest("the certificate comes from the token, by the key's id or label", async 
   // Another one of the same key, as after a renewal.
   const renewed = pki.leaf(root, { key: { path: leaf.key } });
   hsm.importCertificate(renewed.certificate, "key", "04");
-  await refused(open(), "PKCS11_OBJECT");
+  await refused(open(), "PKCS11_CERTIFICATE");
   hsm.importCertificate(renewed.certificate, "by id", "01");
   await signs(open());
 });
