@@ -1,15 +1,18 @@
 /** Every plugin of a run: the built-in ones, those that the command line names, those that are configured or installed. */
 
 import {
+  type Hints,
   type Logger,
   ModelSigningError,
   type Plugin,
   Registry,
   throwIfAborted,
   type UserFolders,
+  withHints,
 } from "../core/mod.ts";
 import {
   findExecutable,
+  isModule,
   listExecutables,
   loadExecutable,
   loadModule,
@@ -174,7 +177,10 @@ async function addModule(opening: Opening, path: string, sha256?: string): Promi
   const { given, context, outside } = opening;
   const { folders: { cache }, environment, signal, logger } = context;
   const expected = sha256 === undefined ? {} : { sha256 };
-  await attempt(opening, path, async () => {
+  const hints: Hints = isModule(path) ? {} : {
+    PLUGIN_UNLOADABLE: "a program of its own is loaded with --plugin-exec",
+  };
+  const added = async () => {
     const load = () => {
       logger.log("debug", "loading plugin", { path });
       const place = cache === undefined ? {} : { cacheFolder: cache };
@@ -185,7 +191,8 @@ async function addModule(opening: Opening, path: string, sha256?: string): Promi
       : await load();
     const configured = sha256 !== undefined;
     await add(opening, loaded, { kind: "module", path, sha256: loaded.sha256, configured });
-  });
+  };
+  await attempt(opening, path, () => withHints(hints, added));
 }
 
 /** @param when "if known": one that help and completion know nothing of is passed over in silence */

@@ -31,6 +31,7 @@ import {
 } from "./plugin_set.ts";
 import { terminalInteraction } from "./prompt.ts";
 import { withoutCredentials } from "./redact.ts";
+import { hintOf } from "./report/faults.ts";
 import { removeReportAfterFault } from "./report_file.ts";
 import type { OpenTraceExport } from "./run_trace.ts";
 import { resolveSettings } from "./settings.ts";
@@ -129,8 +130,9 @@ function isPage([first = ""]: readonly string[]): boolean {
 
 /** The page is right but for what these would add. */
 function tellUnusable(unusable: readonly Unusable[], write: (text: string) => void): void {
-  for (const { path, error: { message, hint } } of unusable) {
-    write(`model-signing: the page lacks what ${quote(path)} adds: ${printable(message)}\n`);
+  for (const { path, error } of unusable) {
+    const hint = hintOf(error);
+    write(`model-signing: the page lacks what ${quote(path)} adds: ${printable(error.message)}\n`);
     if (hint !== undefined) write(`model-signing: hint: ${printable(hint)}\n`);
   }
 }

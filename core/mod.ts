@@ -21,7 +21,7 @@ export {
 export * from "./files.ts";
 export { hash, type HashedModel, type HashInput } from "./hash.ts";
 export * from "./hasher.ts";
-export { hintedReport, type Hints } from "./hint.ts";
+export { hintedReport, type Hints, withHints } from "./hint.ts";
 export * from "./json.ts";
 export * from "./keys.ts";
 export * from "./limits.ts";

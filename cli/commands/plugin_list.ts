@@ -5,6 +5,7 @@ import { jsonDocument, type Plugin, textSetting } from "../../core/mod.ts";
 import { listExecutables } from "../../plugins/mod.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
 import type { KnownPlugin, Origin } from "../plugin_set.ts";
+import { hintOf } from "../report/faults.ts";
 import { Page, pageStyle } from "../report/page.ts";
 
 /**
@@ -37,11 +38,11 @@ export async function pluginList({ settings, io, plugins }: Invocation): Promise
     if (unusable.length > 0) {
       page.list(
         "Cannot be used",
-        unusable.map(({ path, error: { code, message, hint } }) => [
-          path,
-          `${message} [${code}]`,
-          ...(hint === undefined ? [] : [`hint: ${hint}`]),
-        ]),
+        unusable.map(({ path, error }) => {
+          const hint = hintOf(error);
+          const told = `${error.message} [${error.code}]`;
+          return [path, told, ...(hint === undefined ? [] : [`hint: ${hint}`])];
+        }),
         Infinity,
       );
     }

@@ -13,8 +13,21 @@ import type { Log } from "../log.ts";
 import { withoutSecrets } from "../redact.ts";
 import { SHOWN } from "./page.ts";
 
-/** Of options that every command has. */
-const HINTS: Hints = { NETWORK_TIMEOUT: "raise the limit with --timeout" };
+const STDERR = "--log-level debug shows what a program wrote on stderr";
+
+/** Of options that every command has, and of commands that there always are. */
+const HINTS: Hints = {
+  NETWORK_TIMEOUT: "raise the limit with --timeout",
+  PLUGIN_CRASHED: STDERR,
+  PLUGIN_FAILED: "if this is a fault of the plugin, --log-level debug shows where",
+  PLUGIN_FLOODED: STDERR,
+  PLUGIN_MALFORMED:
+    "docs/plugins.md says what a plugin gives; model-signing plugin check tells more",
+  PLUGIN_PROTOCOL: STDERR,
+  PLUGIN_RESULT: "this is a fault of the plugin: model-signing plugin check tells more",
+  PLUGIN_TIMEOUT: `--timeout sets the limit of a step, but not of loading; ${STDERR}`,
+  PLUGIN_UNLOADABLE: "--log-level debug shows more",
+};
 
 /** Errors below an error that are shown at debug level. */
 const MAX_CAUSES = 10;
@@ -53,12 +66,19 @@ function asFault(error: unknown): Fault {
   };
 }
 
+/** What the user can do about an error. */
+export function hintOf(
+  { code, hint }: Pick<ModelSigningError, "code" | "hint">,
+): string | undefined {
+  return hint ?? HINTS[code];
+}
+
 function faultOf(error: unknown): Fault {
   if (error instanceof ModelSigningError) {
-    const { code, message, cause, hint = HINTS[code], issues } = error;
+    const { code, message, cause, issues } = error;
     // The reason of an abort tells more than that there was one.
     const told = code === "ABORTED" && typeof cause === "string" ? cause : message;
-    return { code, message: told, hint, issues };
+    return { code, message: told, hint: hintOf(error), issues };
   }
   return {
     code: "INTERNAL",

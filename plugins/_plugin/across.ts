@@ -9,7 +9,7 @@ import { Stopwatch } from "./stopwatch.ts";
 import { issueAt } from "./verification.ts";
 
 /**
- * Steps of a plugin's call that may each take as long as `--timeout` says: open a session, log in, sign, fetch a
+ * Steps of a plugin's call that may each take as long as the run's timeout says: open a session, log in, sign, fetch a
  * certificate, log out.
  */
 const STEPS = 5;
@@ -74,11 +74,9 @@ export async function across<T>(call: Call<T>): Promise<T> {
     reject(
       new ModelSigningError(
         "PLUGIN_TIMEOUT",
-        `${who} did not end ${what} within ${limit / 1000} s`,
-        // Other calls have limits of their own.
-        call.steps === undefined
-          ? { hint: `--timeout sets the limit of a step; a plugin may take ${STEPS}` }
-          : {},
+        `${who} did not end ${what} within ${limit / 1000} s` +
+          // Other calls have limits of their own.
+          (call.steps === undefined ? `, the limit of ${STEPS} steps` : ""),
       ),
     )
   );
@@ -114,7 +112,7 @@ function asFault(
   return ownFault(who, error, signal) ?? new ModelSigningError(
     "PLUGIN_FAILED",
     `${who} failed in ${what}: ${excerpt(wordsOf(error))}`,
-    { cause: error, hint: "this is a fault of the plugin; --log-level debug shows where" },
+    { cause: error },
   );
 }
 

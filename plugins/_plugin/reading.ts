@@ -18,7 +18,6 @@ export function readDeclaration<T>(who: string, read: () => T): T {
     const problem = error instanceof ShapeError ? error.message : "it cannot be read";
     throw new ModelSigningError("PLUGIN_MALFORMED", `${who} is malformed: ${problem}`, {
       cause: error,
-      hint: "docs/plugins.md says what a plugin gives; model-signing plugin check tells more",
     });
   }
 }
@@ -40,7 +39,6 @@ export function readAnswer<T>(who: string, what: string, read: () => T): T {
       : `${what} gave what cannot be read`;
     throw new ModelSigningError("PLUGIN_RESULT", `${who} gave a wrong answer: ${problem}`, {
       cause: error,
-      hint: "this is a fault of the plugin: model-signing plugin check tells more",
     });
   }
 }

@@ -186,9 +186,7 @@ export class PluginChild {
   #end(code: ModelSigningError["code"], what: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#reason = new ModelSigningError(code, `${this.#options.who} ${what}`, {
-      hint: "--log-level debug shows what it wrote on stderr",
-    });
+    this.#reason = new ModelSigningError(code, `${this.#options.who} ${what}`);
     this.#listener?.end(this.#reason);
   }
 }

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { extname } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { ModelSigningError } from "../../core/errors.ts";
+import { type ErrorDetails, ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Plugin } from "../../core/plugin.ts";
 import { excerpt, quote } from "../../core/text.ts";
@@ -73,9 +73,7 @@ export async function loadModule(
   }
   const extension = EXTENSIONS[extname(path).toLowerCase()];
   if (extension === undefined) {
-    throw unloadable(path, "it is no .js, .mjs, .ts or .mts file", {
-      hint: "a program of its own is loaded with --plugin-exec",
-    });
+    throw unloadable(path, "it is no .js, .mjs, .ts or .mts file");
   }
   refuseNodePath(options.environment ?? process.env);
   const who = `plugin ${quote(path)}`;
@@ -121,9 +119,9 @@ async function imported(url: string, path: string): Promise<unknown> {
     const unbundled = /cannot find|not found|not a dependency/i.test(message);
     throw unloadable(path, excerpt(line), {
       cause,
-      hint: unbundled
-        ? "a plugin is one file: bundle it with what it imports, but for node: modules"
-        : "--log-level debug shows where",
+      ...(unbundled
+        ? { hint: "a plugin is one file: bundle it with what it imports, but for node: modules" }
+        : {}),
     });
   }
 }
@@ -141,7 +139,7 @@ function refuseNodePath(environment: Readonly<Record<string, string | undefined>
 function unloadable(
   path: string,
   reason: string,
-  details: { readonly cause?: unknown; readonly hint: string },
+  details: ErrorDetails = {},
 ): ModelSigningError {
   return new ModelSigningError(
     "PLUGIN_UNLOADABLE",

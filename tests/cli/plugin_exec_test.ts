@@ -79,26 +79,27 @@ test("a program that misbehaves leaves no signature, no folder, and an error tha
   await using bench = await pluginBench();
   const temporary = join(bench.path, "tmp");
   await mkdir(temporary);
-  const cases: readonly (readonly [string, string])[] = [
-    ["sys.exit(1)", "PLUGIN_CRASHED"],
+  const cases: readonly (readonly [string, string, RegExp?])[] = [
+    ["sys.exit(1)", "PLUGIN_CRASHED", /hint: --log-level debug /],
     [answering("sys.exit(1)"), "PLUGIN_CRASHED"],
-    [answering("time.sleep(60)"), "PLUGIN_TIMEOUT"],
+    [answering("time.sleep(60)"), "PLUGIN_TIMEOUT", /hint: --timeout /],
     [answering("sys.stdout.write('x' * 99999)"), "PLUGIN_FLOODED"],
     [answering("signed(request, algorithm='ed25519')"), "PLUGIN_ALGORITHM"],
     [answering("signed(request, signature='AAAA')"), "PLUGIN_SIGNATURE"],
-    [answering("{'type': 'signed', 'id': 1}"), "PLUGIN_RESULT"],
+    [answering("{'type': 'signed', 'id': 1}"), "PLUGIN_RESULT", /hint: .* plugin check /],
     [answering("print('hello') or {}"), "PLUGIN_PROTOCOL"],
     [
       answering("{'type': 'error', 'id': 1, 'code': 'PLUGIN_DEMO', 'message': '\\x1b[2J'}"),
       "PLUGIN_DEMO",
     ],
   ];
-  for (const [code, expected] of cases) {
+  for (const [code, expected, hint] of cases) {
     const path = await demo(bench, code);
     const outcome = await bench.run(["sign", "demo", "model", "--plugin-exec", path, "-t", "2"], {
       env: { TMPDIR: temporary },
     });
     assertFault(outcome, 3, expected);
+    if (hint !== undefined) assert.match(outcome.stderr, hint);
     assert.match(outcome.stderr, /plugin "(?:demo|.*model-signing-plugin-demo)"/);
     assert.ok(!outcome.stderr.includes("\x1b"));
     assert.ok(!existsSync(join(bench.path, "model.sig")));

@@ -200,6 +200,10 @@ test("plugins that cannot be trusted are refused with a code and a hint, before 
     assertFault(outcome, status, code);
     if (code !== "PLUGIN_NOT_FOUND") assert.match(outcome.stderr, /hint: /);
   }
+  const program = await bench.plugin("demo.py", source);
+  const outcome = await bench.run(["sign", "demo", "model", "--plugin", program]);
+  assertFault(outcome, 3, "PLUGIN_UNLOADABLE");
+  assert.match(outcome.stderr, /hint: .* --plugin-exec$/m);
   assert.ok(!existsSync(mark));
 });
 
@@ -331,7 +335,7 @@ test("Ctrl-C ends a plugin that never does, and --timeout bounds it", async () =
   assert.match(aborted.stderr, /\[ABORTED\]/);
   const slow = await bench.run([...sign, "-t", "1"]);
   assert.equal(slow.status, 3);
-  assert.match(slow.stderr, /\[PLUGIN_TIMEOUT\]/);
+  assert.match(slow.stderr, /\[PLUGIN_TIMEOUT\]\n.*hint: --timeout /);
 });
 
 test("help and completion run no plugin, and know its options once it has been loaded", async () => {
@@ -396,6 +400,9 @@ test("one that cannot be loaded is no obstacle to the others, and is told of", a
   assertStatus(signed, 0, "sign demo");
   assert.match(signed.stderr, /warning: passed over: .*broken\.js/);
   assertFault(await bench.run(["sign", "other", "model"]), 3, "PLUGIN_UNLOADABLE");
+  const page = await bench.run(["plugin", "list"]);
+  assertStatus(page, 3, "list as a page");
+  assert.match(page.stdout, /hint: --log-level debug /);
   const list = await bench.run(["plugin", "list", "--format", "json"]);
   assertStatus(list, 3, "list");
   const { plugins, unusable } = JSON.parse(list.stdout);
