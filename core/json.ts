@@ -5,7 +5,7 @@
  * see different things. This parser refuses them.
  */
 
-import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from "./limits.ts";
+import { MAX_JSON_CONTAINERS, MAX_JSON_DEPTH, MAX_JSON_VALUES } from "./limits.ts";
 import { excerpt } from "./text.ts";
 
 /** A JSON value. Objects inherit nothing. */
@@ -29,6 +29,20 @@ export class JsonError extends Error {
  * @throws {JsonError} for anything that is not one complete JSON value
  */
 export function parseJson(bytes: Uint8Array, maxValues: number = MAX_JSON_VALUES): Json {
+  return new Parser(textIn(bytes), maxValues).document();
+}
+
+/**
+ * One member of the JSON object that a text is; undefined when there is none. What else stands there takes no memory.
+ *
+ * @throws {JsonError} like {@link parseJson}, but not for two members of one name among the others
+ */
+export function parseMember(bytes: Uint8Array, member: string): Json | undefined {
+  const json = new Parser(textIn(bytes), MAX_JSON_VALUES, member).document();
+  return isObject(json) ? json[member] : undefined;
+}
+
+function textIn(bytes: Uint8Array): string {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -38,7 +52,7 @@ export function parseJson(bytes: Uint8Array, maxValues: number = MAX_JSON_VALUES
     throw new JsonError(utf16 ? "UTF-16 in the place of UTF-8" : "not valid UTF-8", 0);
   }
   if (text.startsWith("\ufeff")) throw new JsonError("unexpected byte order mark", 0);
-  return new Parser(text, maxValues).document();
+  return text;
 }
 
 /** True for a JSON object, and only for that. */
@@ -64,12 +78,17 @@ Bare.prototype = Object.freeze(Object.create(null));
 class Parser {
   readonly #text: string;
   readonly #maxValues: number;
+  /** The only member of the outermost object that is kept. */
+  readonly #member: string | undefined;
+  #keeps = true;
   #at = 0;
   #values = 0;
+  #containers = 0;
 
-  constructor(text: string, maxValues: number) {
+  constructor(text: string, maxValues: number, member?: string) {
     this.#text = text;
     this.#maxValues = maxValues;
+    this.#member = member;
   }
 
   document(): Json {
@@ -104,6 +123,9 @@ class Parser {
 
   #deeper(depth: number): number {
     if (depth === MAX_JSON_DEPTH) this.#fail(`nested deeper than ${MAX_JSON_DEPTH}`);
+    if (++this.#containers > MAX_JSON_CONTAINERS) {
+      this.#fail(`more than ${MAX_JSON_CONTAINERS} objects and arrays`);
+    }
     return depth + 1;
   }
 
@@ -117,7 +139,9 @@ class Parser {
       const name = this.#string();
       if (name in object) this.#fail(`duplicate member ${excerpt(name)}`);
       if (!this.#next(":")) this.#fail("expected a colon");
-      object[name] = this.#value(depth);
+      if (depth === 1 && this.#member !== undefined) this.#keeps = name === this.#member;
+      const value = this.#value(depth);
+      if (this.#keeps) object[name] = value;
     } while (this.#next(","));
     if (!this.#next("}")) this.#fail("expected a comma or the end of the object");
     return object;
@@ -127,7 +151,10 @@ class Parser {
     const array: Json[] = [];
     this.#at++;
     if (this.#next("]")) return array;
-    do array.push(this.#value(depth)); while (this.#next(","));
+    do {
+      const value = this.#value(depth);
+      if (this.#keeps) array.push(value);
+    } while (this.#next(","));
     if (!this.#next("]")) this.#fail("expected a comma or the end of the array");
     return array;
   }

@@ -16,6 +16,12 @@ export const MAX_JSON_DEPTH = 64;
 export const MAX_JSON_VALUES = 16_000_000;
 
 /**
+ * Objects and arrays in one JSON text, which take the most memory: up to 300 bytes each. A statement needs one for each
+ * resource, and a source may add another.
+ */
+export const MAX_JSON_CONTAINERS = 4_100_000;
+
+/**
  * Values in a bundle, whose payload is one string: a chain of 16 certificates and a few log entries have
  * hundreds. Nothing vouches for a bundle when it is parsed, and 16 million small objects take 4.6 GB.
  */

@@ -1,4 +1,4 @@
-/** The signed payload, read strictly. Call it only with a payload whose signature holds (OMS 4). */
+/** The signed payload, read strictly. It is worth something only when the signature over it holds (OMS 4). */
 
 import { type Parsed, parsed, Refusal } from "./errors.ts";
 import { DIGEST_LENGTH, HASH_TYPES, type HashType, type Resource } from "./hasher.ts";

@@ -18,6 +18,7 @@ import { keyHint } from "./keys.ts";
 import { type Manifest, rootDigest } from "./manifest.ts";
 import { traced } from "./observer.ts";
 import type { RunOptions } from "./options.ts";
+import { parseStatement } from "./parse_statement.ts";
 import type { OpenedSigner, Signed } from "./signer.ts";
 import { writeStatement } from "./statement.ts";
 import type { Verifier } from "./verifier.ts";
@@ -51,6 +52,13 @@ export async function sign(
   const problem = manifestProblem(manifest);
   if (problem) throw selfCheck(`the manifest would be refused: ${problem.message}`);
   const payload = writeStatement(manifest);
+  // What the rest is made of was looked at above; these members may be of any shape and size.
+  if (manifest.resources.some(({ extra }) => extra !== undefined)) {
+    const statement = parseStatement(payload);
+    if (!statement.ok) {
+      throw selfCheck(`the statement would be refused: ${statement.issue.message}`);
+    }
+  }
   const signed = await traced(options, "sign.signature", async (inner) => {
     const encoded = pae(PAYLOAD_TYPE, payload);
     inner.span.set({ "pae.bytes": encoded.length });

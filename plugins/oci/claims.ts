@@ -1,7 +1,7 @@
 /** What a bundle says of itself, unverified. */
 
 import type { Bundle } from "../../core/bundle.ts";
-import { isObject, JsonError, parseJson } from "../../core/json.ts";
+import { JsonError, parseMember } from "../../core/json.ts";
 import { certificateInfo, parseCertificate } from "../_x509/mod.ts";
 
 /** Claims of a bundle; not escaped. */
@@ -45,8 +45,7 @@ function nameIn(der: Uint8Array): string {
 
 function predicateTypeOf(payload: Uint8Array): string {
   try {
-    const statement = parseJson(payload);
-    const type = isObject(statement) ? statement["predicateType"] : undefined;
+    const type = parseMember(payload, "predicateType");
     return typeof type === "string" ? type : "unknown";
   } catch (error) {
     if (error instanceof JsonError) return "unknown";

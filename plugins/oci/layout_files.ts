@@ -8,7 +8,7 @@ import { writeFileAtomically } from "../../core/files.ts";
 import { READ_ONLY_NO_FOLLOW, readStart } from "../../core/open_file.ts";
 import { quote } from "../../core/text.ts";
 
-/** Bytes of one read: 256 KiB is the fastest of those tried for hashing (docs of plugins/hash). */
+/** Bytes of one read. */
 const READ_BYTES: number = 256 * 1024;
 
 /** Files below a folder. Symbolic links are followed only to places inside of it. */

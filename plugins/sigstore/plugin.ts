@@ -18,6 +18,7 @@ import {
   textSetting,
 } from "../../core/settings.ts";
 import { sigstoreDescriber } from "./describer.ts";
+import { openSigner } from "./open_signer.ts";
 import { type ExpectedText, givenPattern } from "./policy.ts";
 import { type SelectedTrust, selectTrust } from "./trust/mod.ts";
 import { trustChoice } from "./trust/choice.ts";
@@ -87,8 +88,6 @@ const signer: SignerProvider = {
     "model-signing sign ./model --signature model.sig --trust-config instance.json",
   ],
   async open(settings, options) {
-    // The clients of the services are not needed to verify, and take time to load.
-    const { openSigner } = await import("./open_signer.ts");
     return await openSigner({
       identityToken: secretSetting(settings, "identity-token"),
       ambient: flagSetting(settings, "use-ambient-credentials") ?? false,

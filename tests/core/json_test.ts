@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isObject, type Json, JsonError, parseJson } from "../../core/json.ts";
-import { MAX_JSON_DEPTH, MAX_JSON_VALUES } from "../../core/limits.ts";
+import { isObject, type Json, JsonError, parseJson, parseMember } from "../../core/json.ts";
+import { MAX_JSON_CONTAINERS, MAX_JSON_DEPTH, MAX_JSON_VALUES } from "../../core/limits.ts";
 
 function parse(text: string): Json {
   return parseJson(Buffer.from(text, "utf8"));
@@ -54,6 +54,24 @@ test("parseJson() takes and refuses the same scalars and lists as JSON.parse", (
     }),
     { numRuns: 2000 },
   );
+});
+
+test("parseMember() gives what parseJson() gives for one member", () => {
+  fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+    const bytes = Buffer.from(JSON.stringify(value));
+    for (const name of [...Object.keys(value), "no such member"]) {
+      assert.deepEqual(
+        JSON.stringify(parseMember(bytes, name)),
+        JSON.stringify((parseJson(bytes) as Record<string, Json>)[name]),
+      );
+    }
+  }));
+  const text = (json: string) => Buffer.from(json);
+  assert.equal(parseMember(text('{"a":{"b":[{"b":1}]},"b":2,"c":{"b":3}}'), "b"), 2);
+  for (const other of ["[]", "7", '["b"]']) assert.equal(parseMember(text(other), "b"), undefined);
+  for (const bad of ['{"b":1,"b":2}', '{"b":1', '{"a":[1,}],"b":1}']) {
+    assert.throws(() => parseMember(text(bad), "b"), JsonError);
+  }
 });
 
 test("parseJson() refuses two members of one name", () => {
@@ -257,6 +275,7 @@ test("parseJson() refuses what is not one complete value", () => {
 
 test("parseJson() refuses more values than the limit", { timeout: 60_000 }, () => {
   assertRefused(`[${"0,".repeat(MAX_JSON_VALUES)}0]`);
+  assertRefused(`[${"{},".repeat(MAX_JSON_CONTAINERS)}0]`);
 });
 
 test("parseJson() refuses more values than its caller wants", () => {

@@ -177,10 +177,16 @@ test("sign() refuses a manifest that no verifier would read, before anything is 
       { ...manifestOf(), name: "" },
       { ...manifestOf(), resources: [{ ...resource!, digest: "00" }] },
       { ...manifestOf(), resources: [{ ...resource!, algorithm: "blake3" as const }] },
+      { ...manifestOf(), resources: [{ ...resource!, extra: { nested: nested(62) } }] },
     ]
   ) await refused(sign(manifest, { signer: counting }), "SIGNATURE_SELF_CHECK");
   assert.equal(asked, 0);
 });
+
+/** Lists in each other. */
+function nested(depth: number): unknown {
+  return depth === 0 ? 0 : [nested(depth - 1)];
+}
 
 test("sign() puts what the witnesses give into the bundle", async () => {
   const witnesses: Witness[] = [
