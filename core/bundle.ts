@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { PAYLOAD_TYPE } from "./dsse.ts";
 import { base64 } from "./encoding.ts";
 import { ModelSigningError, type Parsed, parsed, Refusal } from "./errors.ts";
-import { isObject, type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
+import { type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
 import {
   MAX_BUNDLE_BYTES,
   MAX_BUNDLE_VALUES,
@@ -16,7 +16,10 @@ import {
   MAX_CHAIN_LENGTH,
   MAX_SIGNATURE_BYTES,
 } from "./limits.ts";
+import { members } from "./members.ts";
 import { excerpt } from "./text.ts";
+
+const { object, list, text, only, malformed } = members("BUNDLE_MALFORMED");
 
 /** `mediaType` of what we write. */
 export const BUNDLE_MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
@@ -82,7 +85,7 @@ export function parseBundle(bytes: Uint8Array): Parsed<Bundle> {
     if (root["messageSignature"] !== undefined && root["dsseEnvelope"] === undefined) {
       throw malformed("it signs the bytes of a file (as cosign sign-blob does), not a model");
     }
-    onlyMembers(root, ["mediaType", "verificationMaterial", "dsseEnvelope"], "the bundle");
+    only(root, ["mediaType", "verificationMaterial", "dsseEnvelope"], "the bundle");
     const mediaType = bundleMediaType(root["mediaType"]);
     const material = object(root["verificationMaterial"], "verificationMaterial");
     return {
@@ -150,7 +153,7 @@ export function requireBundleSize(length: number): void {
 }
 
 function bundleMediaType(value: Json | undefined): string {
-  const mediaType = string(value, "mediaType");
+  const mediaType = text(value, "mediaType");
   if (mediaType !== BUNDLE_MEDIA_TYPE) {
     throw new Refusal(
       "BUNDLE_MEDIA_TYPE",
@@ -201,7 +204,7 @@ function parsePublicKey(key: JsonObject): VerificationMaterial {
   }
   return {
     kind: "public-key",
-    ...(hint === undefined ? {} : { hint: string(hint, "publicKey.hint") }),
+    ...(hint === undefined ? {} : { hint: text(hint, "publicKey.hint") }),
     ...(rawBytes === undefined ? {} : { rawBytes: fromBase64(rawBytes, "publicKey.rawBytes") }),
   };
 }
@@ -218,8 +221,8 @@ function parseTimestamps(value: Json | undefined): readonly Uint8Array[] {
 }
 
 function parseEnvelope(envelope: JsonObject): Envelope {
-  onlyMembers(envelope, ["payload", "payloadType", "signatures"], "dsseEnvelope");
-  const payloadType = string(envelope["payloadType"], "payloadType");
+  only(envelope, ["payload", "payloadType", "signatures"], "dsseEnvelope");
+  const payloadType = text(envelope["payloadType"], "payloadType");
   if (payloadType !== PAYLOAD_TYPE) {
     throw new Refusal(
       "ENVELOPE_PAYLOAD_TYPE",
@@ -234,7 +237,7 @@ function parseEnvelope(envelope: JsonObject): Envelope {
     );
   }
   const entry = object(signatures[0], "signatures[0]");
-  onlyMembers(entry, ["sig", "keyid"], "signatures[0]");
+  only(entry, ["sig", "keyid"], "signatures[0]");
   const keyid = entry["keyid"];
   if (keyid !== undefined && keyid !== null && typeof keyid !== "string") {
     throw malformed("signatures[0].keyid is not a string");
@@ -278,48 +281,16 @@ function certificate(value: Json | undefined, where: string): Uint8Array {
   return der;
 }
 
-function object(value: Json | undefined, where: string): JsonObject {
-  if (!isObject(value)) {
-    throw malformed(`${where} is ${value === undefined ? "missing" : "not an object"}`);
-  }
-  return value;
-}
-
-function list(value: Json | undefined, where: string): readonly Json[] {
-  if (!Array.isArray(value)) {
-    throw malformed(`${where} is ${value === undefined ? "missing" : "not a list"}`);
-  }
-  return value;
-}
-
-function string(value: Json | undefined, where: string): string {
-  if (typeof value !== "string") {
-    throw malformed(`${where} is ${value === undefined ? "missing" : "not a string"}`);
-  }
-  return value;
-}
-
-function onlyMembers(value: JsonObject, allowed: readonly string[], where: string): void {
-  for (const member in value) {
-    if (!allowed.includes(member)) {
-      throw malformed(`${where} has an unknown member ${excerpt(member)}`);
-    }
-  }
-}
-
 /** Standard alphabet with padding, nothing else: `Buffer.from` would skip what it does not know. */
 function fromBase64(value: Json | undefined, where: string): Uint8Array {
-  const text = string(value, where);
-  if (text === "") throw malformed(`${where} is empty`);
-  const foreign = text.search(/[^A-Za-z0-9+/]/);
-  const last = text.slice(-4);
+  const encoded = text(value, where);
+  if (encoded === "") throw malformed(`${where} is empty`);
+  const foreign = encoded.search(/[^A-Za-z0-9+/]/);
+  const last = encoded.slice(-4);
   // Encoding back refuses missing padding and stray bits, which stand at the end.
-  const isCanonical = text.length % 4 === 0 && (foreign === -1 || foreign >= text.length - 2) &&
+  const isCanonical = encoded.length % 4 === 0 &&
+    (foreign === -1 || foreign >= encoded.length - 2) &&
     Buffer.from(last, "base64").toString("base64") === last;
   if (!isCanonical) throw malformed(`${where} is not valid base64`);
-  return Buffer.from(text, "base64");
-}
-
-function malformed(message: string): Refusal {
-  return new Refusal("BUNDLE_MALFORMED", message);
+  return Buffer.from(encoded, "base64");
 }

@@ -2,8 +2,9 @@
 
 import { type Parsed, parsed, Refusal } from "./errors.ts";
 import { DIGEST_LENGTH, HASH_TYPES, type HashType, type Resource } from "./hasher.ts";
-import { isObject, type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
+import { type Json, JsonError, type JsonObject, parseJson } from "./json.ts";
 import { type Manifest, rootDigest, type Serialization, sortResources } from "./manifest.ts";
+import { members, shown } from "./members.ts";
 import { checkNames, checkOrder, isShardSize, type NameRules } from "./check_manifest.ts";
 import {
   DIGESTS_PREDICATE_TYPE,
@@ -12,6 +13,8 @@ import {
   STATEMENT_TYPE,
 } from "./statement.ts";
 import { excerpt } from "./text.ts";
+
+const { object, list, text, only, malformed } = members("STATEMENT_MALFORMED");
 
 /**
  * Parses a payload. Never throws for what is in it.
@@ -22,7 +25,7 @@ import { excerpt } from "./text.ts";
 export function parseStatement(payload: Uint8Array, rules: NameRules = {}): Parsed<Statement> {
   return parsed(() => {
     const statement = object(strictJson(payload), "the statement");
-    onlyMembers(statement, ["_type", "subject", "predicateType", "predicate"], "the statement");
+    only(statement, ["_type", "subject", "predicateType", "predicate"], "the statement");
     if (statement["_type"] !== STATEMENT_TYPE) {
       throw new Refusal(
         "STATEMENT_TYPE",
@@ -55,7 +58,7 @@ function currentForm(statement: JsonObject, rules: NameRules): Statement {
   const signedRoot = sha256Hex(object(subject["digest"], "subject[0].digest"), "subject[0].digest");
 
   const predicate = object(statement["predicate"], "predicate");
-  onlyMembers(predicate, ["resources", "serialization"], "predicate");
+  only(predicate, ["resources", "serialization"], "predicate");
   const serialization = parseSerialization(object(predicate["serialization"], "serialization"));
   const resources = each(
     predicate["resources"],
@@ -122,7 +125,7 @@ function digestsForm(statement: JsonObject, rules: NameRules): Statement {
 
 function parseSerialization(value: JsonObject): Serialization {
   const known = ["method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths"];
-  onlyMembers(value, known, "serialization");
+  only(value, known, "serialization");
   const { method, hash_type: hashType, allow_symlinks: allowSymlinks } = value;
   const { shard_size: shardSize, ignore_paths: ignorePaths } = value;
   if (!HASH_TYPES.includes(hashType as HashType)) {
@@ -213,39 +216,9 @@ function hexDigest(value: Json | undefined, algorithm: HashType, where: string):
   return digest;
 }
 
-function object(value: Json | undefined, where: string): JsonObject {
-  if (!isObject(value)) throw malformed(`${where} is ${shown(value)}, expected an object`);
-  return value;
-}
-
-function list(value: Json | undefined, where: string): readonly Json[] {
-  if (!Array.isArray(value)) throw malformed(`${where} is ${shown(value)}, expected a list`);
-  return value;
-}
-
+/** A text that is not empty. */
 function string(value: Json | undefined, where: string): string {
-  if (typeof value !== "string" || value === "") {
-    throw malformed(`${where} is ${shown(value)}, expected a string`);
-  }
-  return value;
-}
-
-function onlyMembers(value: JsonObject, allowed: readonly string[], where: string): void {
-  for (const member in value) {
-    if (!allowed.includes(member)) {
-      throw malformed(`${where} has an unknown member ${excerpt(member)}`);
-    }
-  }
-}
-
-function shown(value: Json | undefined): string {
-  if (value === undefined) return "missing";
-  if (typeof value === "string") return excerpt(value);
-  return typeof value === "object"
-    ? (Array.isArray(value) ? "a list" : "an object or null")
-    : `${value}`;
-}
-
-function malformed(message: string): Refusal {
-  return new Refusal("STATEMENT_MALFORMED", message);
+  const found = text(value, where);
+  if (found === "") throw malformed(`${where} is "", expected a string`);
+  return found;
 }
