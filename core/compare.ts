@@ -79,7 +79,9 @@ export async function compare(
   const refused = new Set(found.issues.flatMap(({ path }) => path ?? []));
   const explained = (name: string) => isAtOrBelowAny(resourcePath(name, method), refused);
   const diffs = await tracedDiffs(comparison, explained, resources.length, options);
-  const { files, absent, undecided } = byRole(diffs, input.roles?.(statement) ?? new Map());
+  const roles = input.roles?.(statement) ?? new Map();
+  const uncovered = new Set(found.coverage.uncovered);
+  const { files, absent, undecided } = byRole({ resources, diffs, roles, method, uncovered });
   const issues = [...found.issues, ...undecided];
   const coverage = { ...found.coverage, ...(absent.length > 0 ? { absent } : {}) };
   const checks = [
@@ -153,22 +155,35 @@ async function tracedDiffs(
 /**
  * Takes those differences out that are none: what describes the model is missing where it is a folder, and an
  * archive may have been unpacked. What files came out of one cannot be told, so files without a signature of their
- * own are then undecided, too.
+ * own are then undecided, too. Only whole files are forgiven: one of which there is a shard, or which is there and
+ * empty, is a part of the model.
  */
-function byRole(
-  diffs: readonly FileDiff[],
-  roles: ReadonlyMap<string, ResourceRole>,
-): {
+function byRole({ resources, diffs, roles, method, uncovered }: {
+  readonly resources: readonly Resource[];
+  readonly diffs: readonly FileDiff[];
+  readonly roles: ReadonlyMap<string, ResourceRole>;
+  readonly method: Serialization["method"];
+  /** Files that are there without a shard. */
+  readonly uncovered: ReadonlySet<string>;
+}): {
   readonly files: readonly FileDiff[];
   readonly absent: readonly string[];
   readonly undecided: readonly Issue[];
 } {
-  const missing = (role: ResourceRole) =>
-    diffs.flatMap(({ kind, name }) => kind === "missing" && roles.get(name) === role ? [name] : []);
-  const [absent, archives] = [missing("metadata"), missing("archive")];
+  if (roles.size === 0) return { files: diffs, absent: [], undecided: [] };
+  const pathOf = ({ name }: { readonly name: string }) => resourcePath(name, method);
+  const lost = new Set(diffs.flatMap(({ kind, name }) => kind === "missing" ? [name] : []));
+  const found = new Set([...resources, ...diffs].filter(({ name }) => !lost.has(name)).map(pathOf));
+  const forgiven = (role: ResourceRole) => {
+    const names = [...lost].filter((name) => roles.get(name) === role);
+    const paths = new Set(names.map((name) => pathOf({ name })));
+    return [...paths].filter((path) => !found.has(path) && !uncovered.has(path));
+  };
+  const [absent, archives] = [forgiven("metadata"), forgiven("archive")];
   const gone = new Set([...absent, ...archives]);
-  const files = diffs.filter(({ kind, name }) =>
-    !(kind === "missing" && gone.has(name)) && !(kind === "unsigned" && archives.length > 0)
+  const files = diffs.filter((diff) =>
+    !(diff.kind === "missing" && roles.has(diff.name) && gone.has(pathOf(diff))) &&
+    !(diff.kind === "unsigned" && archives.length > 0)
   );
   const undecided = archives.map((path): Issue => ({
     code: "ARCHIVE_UNDECIDED",

@@ -27,7 +27,7 @@ export type Coverage = {
   readonly ignored: readonly string[];
   /** Empty files, which a signature over shards does not cover. Code point order. */
   readonly uncovered: readonly string[];
-  /** Signed resources that describe the model and are no files of it here. Absent for none. Code point order. */
+  /** Signed files that describe the model and are no files of it here. Absent for none. Code point order. */
   readonly absent?: readonly string[];
 };
 

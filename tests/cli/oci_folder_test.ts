@@ -89,6 +89,24 @@ test("a signature of a manifest rejects a folder in which anything differs", asy
   assertRejected(await at.run(FOLDER_ARGS), ["FILE_MODIFIED"]);
 });
 
+test("a config blob that was signed in shards is forgiven as a whole, and not when a part of it is there", async () => {
+  await using at = await ociDesk();
+  const config = '{"is":"thirty-nine bytes, 3 shards!!"}';
+  writeLayout(join(at.path, "layout"), { layers: LAYERS, config });
+  const sign = signing("oci-layout:layout", "--shard-size", "13", "--signature", "model.sig");
+  assertStatus(await at.run(sign), 0, "sign");
+  await writeFolder(at, "pulled");
+  const without = await at.run(FOLDER_ARGS);
+  assertStatus(without, 0, "without");
+  assert.deepEqual(reportOf(without).coverage.absent, ["config.json"]);
+  for (const content of [config.slice(0, 13), config.slice(0, 26), "{}", ""]) {
+    await writeFolder(at, "pulled", { ...FOLDER, "config.json": content });
+    const outcome = await at.run(FOLDER_ARGS);
+    assertStatus(outcome, 1, content);
+    assert.ok(codesOf(reportOf(outcome)).includes("FILE_MISSING"), content);
+  }
+});
+
 test("the loss of a config.json that is a file of the model is not forgiven", async () => {
   await using at = await ociDesk();
   await signManifest(at, [...LAYERS, { content: "own", title: "config.json" }]);

@@ -169,6 +169,29 @@ function digestSource(ignoreGitPaths?: boolean): ManifestSource {
   };
 }
 
+test("compare() forgives whole files only, also when shards were signed", async () => {
+  const shards = { "a.tar:0:2": "ab", "a.tar:2:3": "c", "w:0:1": "w" };
+  const { form, manifest } = statementOf(shards);
+  const serialization = { ...manifest.serialization, method: "shards", shardSize: 2 } as const;
+  const statement = { form, manifest: { ...manifest, serialization } };
+  const roles = { "a.tar:0:2": "archive", "a.tar:2:3": "archive" } as const;
+  const without = await compared({ w: "w" }, { roles }, statement);
+  assert.deepEqual(without.issues.map(({ code, path }) => [code, path]), [
+    ["ARCHIVE_UNDECIDED", "a.tar"],
+  ]);
+  assert.deepEqual(diffs(without), []);
+  const parts: readonly (readonly [string, readonly string[]])[] = [
+    ["ab", ["missing a.tar:2:3"]],
+    ["a", ["missing a.tar:0:2", "unsigned a.tar:0:1", "missing a.tar:2:3"]],
+    ["", ["missing a.tar:0:2", "missing a.tar:2:3"]],
+  ];
+  for (const [part, found] of parts) {
+    const result = await compared({ "a.tar": part, w: "w" }, { roles }, statement);
+    assert.deepEqual(diffs(result).toSorted(), found.toSorted(), part);
+    assert.deepEqual(result.issues, [], part);
+  }
+});
+
 test("compare() counts digests that the source stated", async () => {
   const statement = statementOf({ weights: "1234" });
   const { coverage } = await compare(statement, {
