@@ -3,6 +3,17 @@
 import type { Issue } from "./errors.ts";
 import type { Check } from "./verifier.ts";
 
+/** Ids of the checks that the pipeline makes itself: no verifier speaks for it. */
+export const PIPELINE_CHECKS: readonly string[] = [
+  "bundle",
+  "verifier",
+  "statement",
+  "symlinks",
+  "annotations",
+  "ignore-paths",
+  "files",
+];
+
 /** A check that found nothing wrong. */
 export function passedCheck(id: string, detail: string): Check {
   return { id, status: "passed", detail };

@@ -8,7 +8,7 @@ import type { RunOptions } from "./options.ts";
 /** One check and its outcome. `skipped` means that it did not apply or that an earlier one made it moot. */
 export type Check =
   & {
-    /** Stable name: `signature`, `certificate-chain`, … */
+    /** Stable name: `signature`, `certificate-chain`, … A verifier has none that the pipeline makes itself (`core/check.ts`). */
     readonly id: string;
     /** What was found, for people: one line. */
     readonly detail: string;

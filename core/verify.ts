@@ -3,7 +3,7 @@
 import process from "node:process";
 import { logChecks, traceReport } from "./_trace.ts";
 import type { Bundle } from "./bundle.ts";
-import { failedCheck, skippedCheck } from "./check.ts";
+import { failedCheck, PIPELINE_CHECKS, skippedCheck } from "./check.ts";
 import { compare, type CompareInput, differences, NO_COVERAGE } from "./compare.ts";
 import { type Issue, type Parsed, UNDECIDED } from "./errors.ts";
 import type { FileDiff } from "./manifest.ts";
@@ -12,7 +12,7 @@ import type { RunOptions } from "./options.ts";
 import { parseStatement } from "./parse_statement.ts";
 import type { Coverage, Report, SignedModel } from "./report.ts";
 import type { Statement } from "./statement.ts";
-import { counted } from "./text.ts";
+import { counted, quote } from "./text.ts";
 import type { Check, Identity, Timestamp, Verifier } from "./verifier.ts";
 
 /** The outcome of verifying a signature, without looking at the model. */
@@ -52,7 +52,13 @@ export async function verifySignature(
     return found;
   }, { attributes: { material: bundle.material.kind } });
   const { timestamps, identity } = found;
-  const checks = [...found.checks];
+  const checks = found.checks.filter(({ id }) => !PIPELINE_CHECKS.includes(id));
+  const foreign = found.checks.find(({ id }) => PIPELINE_CHECKS.includes(id));
+  if (foreign !== undefined) {
+    const message = `the verifier gave a check ${quote(foreign.id)}, which is not its own`;
+    checks.push(failedCheck("verifier", { code: "SIGNATURE_UNDECIDED", message }));
+    return { ok: false, checks, timestamps };
+  }
   // A status that a plugin made up counts as failed.
   if (!checks.every(({ status }) => status === "passed" || status === "skipped")) {
     return { ok: false, checks, timestamps };
@@ -60,7 +66,7 @@ export async function verifySignature(
   const passed = checks.some(({ id, status }) => id === "signature" && status === "passed");
   if (!passed || identity === undefined || found.encoding === undefined) {
     const message = "the verifier did not say who signed, or that the signature holds";
-    checks.push(failedCheck("identity", { code: "SIGNATURE_UNDECIDED", message }));
+    checks.push(failedCheck("verifier", { code: "SIGNATURE_UNDECIDED", message }));
     return { ok: false, checks, timestamps };
   }
   const windowsNames = process.platform === "win32";

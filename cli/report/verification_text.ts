@@ -83,11 +83,17 @@ export function verificationText(named: NamedReport, style: PageStyle): string {
 function sentence(named: NamedReport): string {
   const { report, model } = named;
   const name = `"${basename(model) || model}"`;
-  if (report.verdict !== "verified" && report.issues[0].code === "SIGNATURE_MISSING") {
+  if (bundleIssue(report)?.code === "SIGNATURE_MISSING") {
     return `${name}: nobody has signed it`;
   }
   const names = `${name} against "${signatureName(named)}"`;
   return report.verdict === "verified" ? names : `${names}: ${reason(report)}`;
+}
+
+/** What is wrong with the signature file. From the program's own check: a verifier's findings have any code. */
+function bundleIssue({ checks }: Report): Issue | undefined {
+  const check = checks.find(({ id }) => id === "bundle");
+  return check?.status === "failed" ? check.issue : undefined;
 }
 
 function signatureName({ signature }: NamedReport): string {
@@ -99,7 +105,7 @@ type Unverified = Exclude<Report, { verdict: "verified" }>;
 /** The difference that matters most: whether the signature itself holds. */
 function reason(report: Unverified): string {
   if (report.signedBy === undefined) {
-    if (report.checks.some(({ id, status }) => id === "bundle" && status === "failed")) {
+    if (bundleIssue(report) !== undefined) {
       return "the signature file cannot be used";
     }
     return report.verdict === "rejected"

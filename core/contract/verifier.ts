@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Bundle } from "../bundle.ts";
+import { PIPELINE_CHECKS } from "../check.ts";
 import type { Identity, SignatureVerification, Verifier } from "../verifier.ts";
 import type { ContractCase } from "./case.ts";
 import { flipped, hostileMaterials } from "./materials.ts";
@@ -131,6 +132,8 @@ async function verifyWellFormed(
   const ids = result.checks.map(({ id }) => id);
   assert.ok(ids.includes("signature"), "there is no check called signature");
   assert.equal(new Set(ids).size, ids.length, `two checks have one id: ${ids.join(", ")}`);
+  const foreign = ids.filter((id) => PIPELINE_CHECKS.includes(id));
+  assert.deepEqual(foreign, [], "a check has the id of one that the program makes itself");
   for (const check of result.checks) {
     assert.notEqual(check.detail, "", `check ${check.id} has no detail`);
   }

@@ -1,5 +1,6 @@
 /** What a plugin's verifier gives back. */
 
+import { PIPELINE_CHECKS } from "../../core/check.ts";
 import type { PaeForm } from "../../core/dsse.ts";
 import type { Issue, IssueCode } from "../../core/errors.ts";
 import { MAX_CHAIN_LENGTH } from "../../core/limits.ts";
@@ -24,8 +25,8 @@ const KINDS: readonly Identity["kind"][] = ["key", "certificate", "named"];
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
 /**
- * Reads what a verifier gave, and holds it to the contract: there is a check `signature`, each name stands once, and
- * nothing is said of who signed when a check failed. Throws {@link ShapeError}.
+ * Reads what a verifier gave, and holds it to the contract: there is a check `signature`, each name stands once and is
+ * none of the program's own, and nothing is said of who signed when a check failed. Throws {@link ShapeError}.
  *
  * @param method the verifier's own; it does not speak for another's
  */
@@ -42,6 +43,10 @@ export function verificationAt(
   const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
   if (repeated !== undefined) {
     throw new ShapeError(`${where} has the check ${quote(repeated)} twice`);
+  }
+  const foreign = ids.find((id) => PIPELINE_CHECKS.includes(id));
+  if (foreign !== undefined) {
+    throw new ShapeError(`${where} has a check ${quote(foreign)}, which the program makes itself`);
   }
   const signature = checks.find(({ id }) => id === "signature");
   if (signature === undefined) throw new ShapeError(`${where} has no check "signature"`);

@@ -5,7 +5,14 @@ import { test } from "node:test";
 import { type Schema, Validator } from "@cfworker/json-schema";
 import { type NamedReport, verificationText } from "../../cli/report/verification_text.ts";
 import { verificationJson } from "../../cli/report/verification_json.ts";
-import type { CertificateInfo, FileDiff, Issue, Manifest, Report } from "../../core/mod.ts";
+import {
+  type CertificateInfo,
+  failedCheck,
+  type FileDiff,
+  type Issue,
+  type Manifest,
+  type Report,
+} from "../../core/mod.ts";
 import { cli } from "../support/cli.ts";
 import { LEAF_EXTENSIONS, Pki } from "../support/pki.ts";
 import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
@@ -254,13 +261,15 @@ test("verificationText() tells a hint that many have once, and little of each si
 test("verificationText() says when nobody has signed a model", () => {
   const message = "there is no signature beside the model";
   const { signedBy: _, ...unsigned } = inconclusive;
-  const report: Report = {
-    ...unsigned,
-    verdict: "rejected",
-    issues: [{ code: "SIGNATURE_MISSING", message }],
+  const issue = { code: "SIGNATURE_MISSING", message } as const;
+  const text = (id: string) => {
+    const checks = [failedCheck(id, issue)];
+    const report: Report = { ...unsigned, verdict: "rejected", checks, issues: [issue] };
+    return verificationText(named(report), { width: Infinity, colors: false });
   };
-  const text = verificationText(named(report), { width: Infinity, colors: false });
-  assert.match(text, /^REJECTED {2}"model": nobody has signed it\n/);
+  assert.match(text("bundle"), /^REJECTED {2}"model": nobody has signed it\n/);
+  // A verifier may find what it likes: that there is a signature is known.
+  assert.match(text("policy"), /^REJECTED {2}"model" against "model.sig": the signature is not/);
 });
 
 test("verificationText() tells an unread model from a rejected one", () => {

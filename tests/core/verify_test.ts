@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { test } from "node:test";
 import { type Bundle, parseBundle } from "../../core/bundle.ts";
+import { PIPELINE_CHECKS } from "../../core/check.ts";
 import type { CompareInput } from "../../core/compare.ts";
 import type { Issue, IssueCode } from "../../core/errors.ts";
 import { ModelSigningError } from "../../core/errors.ts";
@@ -392,6 +393,44 @@ test("verifyModel() never trusts a verifier that does not say who signed and tha
     assert.deepEqual(codes(report), ["SIGNATURE_UNDECIDED"]);
     assert.equal(source.enumerations, 0);
   }
+});
+
+test("verifyModel() lets no verifier speak for the pipeline", async () => {
+  const bundle = await signed();
+  const identity = { kind: "named", method: "other", name: "mallory" } as const;
+  const passed = (id: string): Check => ({ id, status: "passed", detail: "fine" });
+  for (const id of PIPELINE_CHECKS) {
+    const verifier: Verifier = {
+      verify: () =>
+        Promise.resolve({
+          checks: [passed("signature"), passed(id)],
+          identity,
+          encoding: "standard",
+          timestamps: [],
+        }),
+    };
+    const source = new MemorySource(FILES);
+    const report = await verifyModel({
+      source,
+      hasher,
+      bundle: { ok: true, value: bundle },
+      verifier,
+    });
+    assert.equal(report.verdict, "inconclusive", id);
+    assert.deepEqual(codes(report), ["SIGNATURE_UNDECIDED"]);
+    const ids = report.checks.map((check) => check.id);
+    assert.equal(new Set(ids).size, ids.length, id);
+    assert.ok(!report.checks.some((check) => check.id === id && check.detail === "fine"), id);
+    assert.equal(source.enumerations, 0);
+  }
+});
+
+test("verifyModel() names only checks of its own that no verifier may have", async () => {
+  const files = { ...FILES, other: "x" };
+  const report = await verified(await signed(), files, { ignorePaths: ["other"] });
+  const own = report.checks.map(({ id }) => id).filter((id) => !["key", "signature"].includes(id));
+  assert.deepEqual(own, ["bundle", "statement", "ignore-paths", "files"]);
+  assert.ok(own.every((id) => PIPELINE_CHECKS.includes(id)));
 });
 
 test("verifyModel() rejects when any check of the verifier failed, whatever else it says", async () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import type { Bundle } from "../../../core/bundle.ts";
+import { PIPELINE_CHECKS } from "../../../core/check.ts";
 import { type ErrorCode, ModelSigningError } from "../../../core/errors.ts";
 import { keyHint, publicKeyDer, signBytes } from "../../../core/keys.ts";
 import type { Interaction, RunOptions } from "../../../core/options.ts";
@@ -267,6 +268,7 @@ test("a guarded verifier refuses findings that contradict the contract", async (
       { checks: [] },
       { ...VERIFIED, checks: [] },
       { ...VERIFIED, checks: [PASSED, PASSED] },
+      ...PIPELINE_CHECKS.map((id) => ({ ...VERIFIED, checks: [PASSED, { ...PASSED, id }] })),
       { ...VERIFIED, checks: [{ ...PASSED, status: "ok" }] },
       { ...VERIFIED, checks: [{ ...PASSED, detail: "" }] },
       { ...VERIFIED, checks: [{ ...PASSED, status: "failed" }] },
