@@ -17,7 +17,8 @@ import {
 } from "./root.ts";
 
 /**
- * The name inside the model that an ignore path stands for.
+ * The name inside the model that an ignore path stands for; undefined, with a warning, for one outside, which leaves
+ * nothing out. Scripts for the Python tool have such paths: it takes them, and records nothing either.
  *
  * A relative path is read from the model's root. When nothing is there, it is read from the current folder,
  * as the Python tool does, and the log says so. A path that exists in neither place is taken from the
@@ -30,16 +31,13 @@ export function readIgnorePath(
   root: ModelRoot,
   cwd: string,
   logger: Logger | undefined,
-): string {
+): string | undefined {
   if (typed === "") throw refusal("an ignore path is empty");
-  if (root.singleFile) {
-    throw refusal(
-      `cannot ignore ${quote(typed)}: the model is a single file, so nothing can be left out`,
-    );
-  }
-  if (isRooted(typed, path)) {
+  // A single file has nothing in it that a relative path could be about.
+  if (root.singleFile || isRooted(typed, path)) {
     const absolute = toAbsolute(typed, cwd);
     const name = located(typed, absolute, root);
+    if (name === undefined || root.singleFile) return tellOutside(typed, logger);
     if (exists(absolute) === false) tellAbsent(name, logger);
     return name;
   }
@@ -58,6 +56,7 @@ export function readIgnorePath(
   }
   if (fromModel === undefined || (inFolder && !inModel)) {
     const name = located(typed, fromFolder, root);
+    if (name === undefined) return tellOutside(typed, logger);
     logger?.log("info", "the model has no such path, so it was read from the current folder", {
       path: typed,
       ignored: name,
@@ -69,14 +68,10 @@ export function readIgnorePath(
   return checked(typed, name);
 }
 
-function located(typed: string, absolute: string, root: ModelRoot): string {
+/** Undefined when it lies outside the model. */
+function located(typed: string, absolute: string, root: ModelRoot): string | undefined {
   const name = writtenName(root, absolute) ?? physicalName(root, absolute);
-  if (name === undefined) {
-    throw refusal(
-      `ignore path ${quote(typed)} lies outside the model ${quote(root.path)}`,
-      "name a path inside the model, relative to its root or absolute",
-    );
-  }
+  if (name === undefined) return undefined;
   if (name === "") throw itself(typed);
   return checked(typed, name);
 }
@@ -85,6 +80,12 @@ function checked(typed: string, name: string): string {
   const problem = pathProblem(name);
   if (problem !== undefined) throw refusal(`ignore path ${quote(typed)} ${problem}`);
   return name;
+}
+
+function tellOutside(typed: string, logger: Logger | undefined): undefined {
+  logger?.log("warn", "an ignore path lies outside the model, so it leaves nothing out", {
+    path: typed,
+  });
 }
 
 function tellAbsent(name: string, logger: Logger | undefined): void {

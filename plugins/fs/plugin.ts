@@ -25,8 +25,8 @@ const file: SourceProvider = {
       metavar: "PATH",
       description:
         "Path inside the model to leave out, with everything below it: absolute, relative to the model, " +
-        "or relative to the current folder when the model has no such path. No wildcards; several " +
-        "may be joined by commas.",
+        "or relative to the current folder when the model has no such path. One that is in both is " +
+        "refused, one outside the model leaves nothing out. No wildcards; several may be joined by commas.",
       repeatable: true,
       // What is left out is covered by no signature, so only the command line may say so.
       fromEnvironment: false,

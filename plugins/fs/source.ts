@@ -14,7 +14,7 @@ import { singleFileEntry, walk } from "./walk.ts";
 export type FileSystemOptions = RunOptions & {
   /**
    * What to leave out, as the user wrote it: absolute, relative to the model's root, or relative to the
-   * current folder. Literal, no globs.
+   * current folder. Literal, no globs. One outside the model leaves nothing out, and is logged as a warning.
    */
   readonly ignorePaths?: readonly string[];
   /** Path of the signature file, which need not exist. It is left out when it lies inside the model. */
@@ -30,8 +30,7 @@ export type FileSystemOptions = RunOptions & {
  * the link's name. What lies inside is held to the enumeration's rules.
  *
  * @throws {ModelSigningError} `MODEL_NOT_FOUND`; `MODEL_REFUSED` for a FIFO, socket or device, which is never
- * opened; `MODEL_UNREADABLE`; `USAGE_IGNORE_PATH` for an ignore path that is empty, ambiguous, outside the
- * model or the model itself; `USAGE` when `path` is empty or `signature` is empty, a directory or the model
+ * opened; `MODEL_UNREADABLE`; `USAGE_IGNORE_PATH` for an ignore path that is empty, ambiguous or the model itself; `USAGE` when `path` is empty or `signature` is empty, a directory or the model
  * itself; `ABORTED`
  */
 // deno-lint-ignore require-await -- opening a model is asynchronous in the contract; faults reject
@@ -44,7 +43,8 @@ export async function fileSystemSource(
   const root = openRoot(path, cwd);
   const ignored = new Set<string>();
   for (const typed of options.ignorePaths ?? []) {
-    ignored.add(readIgnorePath(typed, root, cwd, options.logger));
+    const name = readIgnorePath(typed, root, cwd, options.logger);
+    if (name !== undefined) ignored.add(name);
   }
   if (options.signature !== undefined) {
     for (const name of signaturePaths(options.signature, root, cwd)) ignored.add(name);

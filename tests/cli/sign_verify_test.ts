@@ -92,6 +92,33 @@ test("verify forgives unsigned files when it is told to", async () => {
   assert.equal((await cli([...VERIFY, "--ignore_unsigned_files"], { cwd })).status, 0);
 });
 
+test("ignore paths outside the model leave nothing out, with a warning, as in the Python tool", async () => {
+  await using bench = await workbench();
+  const cwd = bench.path;
+  const signature = ["--signature", "model.sig"];
+  const paths = [
+    "key.pem",
+    join(cwd, "key.pem"),
+    "/etc/passwd",
+    "..",
+    "../elsewhere",
+    "a//../../b",
+  ];
+  for (const path of [...paths, "/"]) {
+    const ignore = ["--ignore-paths", path];
+    for (const args of [[...SIGN, ...signature], VERIFY]) {
+      const { status, stdout, stderr } = await cli([...args, ...ignore], { cwd });
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /outside the model, so it leaves nothing out/);
+      assert.match(stdout, /3 files/);
+    }
+  }
+  const file = SIGN.map((arg) => arg === "model" ? "model/config.json" : arg);
+  const { status, stderr } = await cli([...file, "--ignore-paths", "model.sig"], { cwd });
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /outside the model/);
+});
+
 test("verify rejects a foreign key, and says that the files were not looked at", async () => {
   await using folder = await workbench();
   await using stranger = await workbench();

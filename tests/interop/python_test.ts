@@ -255,6 +255,21 @@ pythonTest(
   },
 );
 
+pythonTest("an ignore path outside the model means nothing to both", async (tool) => {
+  using pki = new Pki();
+  const [at, by] = [scene(pki), keyMethod(pki)];
+  const recorded = () => signedStatement(at.signature).predicate.serialization.ignore_paths;
+  for (const path of [at.signature, "/", "/etc/passwd"]) {
+    const flags = ["--ignore-paths", path];
+    pythonSigns(tool, at, by, flags);
+    const theirs = recorded()?.toSorted();
+    await weAccept(at, by, flags);
+    await weSign(at, by, flags);
+    assert.deepEqual(recorded(), theirs, path);
+    assert.equal(pythonVerifies(tool, at, by, flags), 0);
+  }
+});
+
 pythonTest("verify accepts ignore paths in the Python tool's changing order", async (tool) => {
   using pki = new Pki();
   const [at, by] = [scene(pki), keyMethod(pki)];

@@ -11,6 +11,14 @@ async function read(cwd: string, model: string, typed: string, log = new Log()):
   return source.ignorePaths[0]!;
 }
 
+/** Nothing is left out, and it is said. */
+async function assertNone(cwd: string, model: string, typed: string): Promise<void> {
+  const log = new Log();
+  const source = await fileSystemSource(model, { cwd, ignorePaths: [typed], logger: log });
+  assert.deepEqual(source.ignorePaths, [], typed);
+  assert.deepEqual(log.lines.map(({ level }) => level), ["warn"], typed);
+}
+
 test("an ignore path is read from the model's root", async () => {
   await withTree({ m: { a: "", sub: { b: "" } } }, async (folder) => {
     const log = new Log();
@@ -88,13 +96,13 @@ test("an ignore path is not ambiguous when both readings are one place", async (
   });
 });
 
-test("an ignore path outside the model is refused", async () => {
+test("an ignore path outside the model leaves nothing out, with a warning", async () => {
   await withTree(
     { m: { a: "", out: new Link("../other") }, m2: { b: "" }, other: {}, x: "" },
     async (folder) => {
       const outside = ["x", "m2/b", "../m2", "..", "../nowhere", "m/out/../x", "m2"];
       for (const typed of [...outside, path.join(folder, "x"), folder, "/"]) {
-        await assert.rejects(read(folder, "m", typed), code("USAGE_IGNORE_PATH"), typed);
+        await assertNone(folder, "m", typed);
       }
     },
   );
@@ -116,10 +124,15 @@ test("an ignore path that no entry can have is refused", async () => {
   });
 });
 
-test("an ignore path for a single file is refused", async () => {
-  await withTree({ f: "" }, async (folder) => {
-    for (const typed of ["f", "x", path.join(folder, "f")]) {
-      await assert.rejects(read(folder, "f", typed), code("USAGE_IGNORE_PATH"));
+test("an ignore path leaves nothing out of a single file, which it must not be itself", async () => {
+  await withTree({ f: "", x: "", m: { f: "" }, link: new Link("f") }, async (folder) => {
+    for (const typed of ["x", "none", "/", "..", "f/x", path.join(folder, "x"), folder]) {
+      await assertNone(folder, "f", typed);
+    }
+    // The current folder has it, and it is another file.
+    await assertNone(folder, "m/f", "f");
+    for (const typed of ["f", "link", path.join(folder, "f")]) {
+      await assert.rejects(read(folder, "f", typed), code("USAGE_IGNORE_PATH"), typed);
     }
   });
 });
