@@ -355,6 +355,10 @@ test("a certificate's subject, names, issuer and anchor are told by sign, verify
     }
   }
   assert.match(verified.stdout, /trust anchor CN=Example Root/);
+  // As docs/migration.md says: not in the Python tool's form.
+  const logged = [...verify, "--certificate_chain", root.certificate, "--log_fingerprints"];
+  const { stderr } = await cli(logged, { cwd });
+  assert.match(stderr, /certificate role=leaf .*sha256=[0-9a-f]{64}\n/);
   const json = [...verify, "--certificate-chain", root.certificate, "--format", "json"];
   const { stdout } = await cli(json, { cwd });
   assert.deepEqual(problems(stdout), []);
