@@ -9,6 +9,8 @@ import { quote } from "../../core/text.ts";
 import { context, elements, refusedAlgorithm, refusedCurve, sequence, TAG } from "../_der/mod.ts";
 import { type Decrypted, decryptPkcs8, decryptTraditional, isEncryptedPkcs8 } from "./decrypt.ts";
 import { pemBlocks } from "../_input/mod.ts";
+import { isConvertible, opensshKeyType } from "./openssh.ts";
+import { refuseUtf16 } from "./utf16.ts";
 
 /** A private key as a file holds it. */
 type Encoded = {
@@ -77,16 +79,30 @@ function findKey(bytes: Uint8Array, name: string): Encoded {
     return fromDer(key.der);
   }
   if (blocks.length > 0) {
+    const openssh = blocks.find(({ label }) => label === "OPENSSH PRIVATE KEY");
+    if (openssh) throw opensshKey(openssh.der, name);
     const labels = [...new Set(blocks.map(({ label }) => label))].join(", ");
     throw new ModelSigningError(
       "KEY_MALFORMED",
       `${quote(name)} holds ${labels}, expected a private key`,
-      labels.includes("OPENSSH")
-        ? { hint: "convert a copy with: ssh-keygen -p -m PKCS8 -f KEY" }
-        : {},
     );
   }
+  refuseUtf16(bytes, name);
   return fromDer(bytes);
+}
+
+function opensshKey(der: Uint8Array, name: string): ModelSigningError {
+  const type = opensshKeyType(der);
+  const what = type === undefined ? "a private key" : `a private key of the type ${type}`;
+  return new ModelSigningError(
+    "KEY_MALFORMED",
+    `${quote(name)} is ${what} in OpenSSH's own form, expected PKCS#8, PKCS#1 or SEC1`,
+    {
+      hint: type !== undefined && isConvertible(type)
+        ? "convert a copy with: ssh-keygen -p -m PKCS8 -f KEY"
+        : "ssh-keygen cannot convert it; make another key with: openssl genpkey -algorithm ed25519 -out KEY",
+    },
+  );
 }
 
 function fromDer(der: Uint8Array): Encoded {

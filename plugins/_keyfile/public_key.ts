@@ -7,6 +7,8 @@ import { ACCEPTED_KEYS, keyAlgorithm } from "../../core/keys.ts";
 import { quote } from "../../core/text.ts";
 import { context, elements, refusedAlgorithm, sequence, TAG } from "../_der/mod.ts";
 import { pemBlocks } from "../_input/mod.ts";
+import { isConvertible } from "./openssh.ts";
+import { refuseUtf16 } from "./utf16.ts";
 
 const SSH_TO_PEM = "ssh-keygen -e -m PKCS8 -f KEY.pub > key.pem";
 
@@ -48,13 +50,13 @@ export function readPublicKey(bytes: Uint8Array, name: string): KeyObject {
 function findKey(bytes: Uint8Array, name: string): Uint8Array {
   const blocks = pemBlocks(bytes);
   if (blocks.length === 0) {
+    refuseUtf16(bytes, name);
     const ssh = sshType(bytes);
     if (ssh === undefined) return bytes;
     throw new ModelSigningError(
       "KEY_MALFORMED",
-      `${quote(name)} is a public key in the form of SSH, expected PEM or DER`,
-      // It knows no other form of Ed25519 keys.
-      ssh === "ssh-ed25519" ? {} : { hint: `convert it with: ${SSH_TO_PEM}` },
+      `${quote(name)} is a public key of the type ${ssh} in the form of SSH, expected PEM or DER`,
+      isConvertible(ssh) ? { hint: `convert it with: ${SSH_TO_PEM}` } : {},
     );
   }
   const [key, second] = blocks.filter(({ label }) => LABELS.has(label));

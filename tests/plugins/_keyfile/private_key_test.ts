@@ -227,19 +227,65 @@ test("readPrivateKey() refuses two keys", async () => {
   await refused(plain(P256 + opensslKey("Ed25519")), "KEY_MALFORMED");
 });
 
-test("readPrivateKey() refuses an OpenSSH key, and says how to convert it", async () => {
+/** A private key of OpenSSH as far as its type; nobody reads on. */
+function opensshKey(type: string, cipher = "none"): string {
+  const text = (value: string | Uint8Array) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(value.length);
+    return Buffer.concat([length, Buffer.from(value)]);
+  };
+  const header = [text(cipher), text("none"), text("")];
+  const body = [Buffer.from("openssh-key-v1\0"), ...header, Buffer.of(0, 0, 0, 1)];
+  const base64 = Buffer.concat([...body, text(text(type))]).toString("base64");
+  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${base64}\n-----END OPENSSH PRIVATE KEY-----\n`;
+}
+
+test("readPrivateKey() refuses OpenSSH's own form by the type of the key, and says how to convert what can be", async () => {
+  for (
+    const [type, hint] of Object.entries({
+      "ecdsa-sha2-nistp256": /^convert a copy with: ssh-keygen/,
+      "ssh-rsa": /^convert a copy with: ssh-keygen/,
+      "ssh-ed25519": /cannot convert it; .*openssl genpkey/,
+      "sk-ssh-ed25519@openssh.com": /cannot convert it/,
+    })
+  ) {
+    for (const cipher of ["none", "aes256-ctr"]) {
+      const error = await refused(plain(opensshKey(type, cipher)), "KEY_MALFORMED");
+      assert.ok(error.message.includes(type), error.message);
+      assert.match(error.hint ?? "", hint);
+    }
+  }
+  const cut = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+  assert.match((await refused(plain(cut), "KEY_MALFORMED")).message, /OpenSSH/);
+});
+
+test("readPrivateKey() reads what ssh-keygen converted as the hint says", async () => {
   const folder = mkdtempSync(join(tmpdir(), "ssh-"));
   try {
-    const path = join(folder, "id");
-    const made = spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path]);
-    // Where there is no ssh-keygen, the label alone has to do.
-    const text = made.status === 0
-      ? readFileSync(path)
-      : "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
-    const error = await refused(plain(text), "KEY_MALFORMED");
-    assert.ok(error.hint?.includes("ssh-keygen"));
+    for (
+      const [type, convertible] of [["ecdsa", true], ["rsa", true], ["ed25519", false]] as const
+    ) {
+      const path = join(folder, type);
+      const made = spawnSync("ssh-keygen", ["-q", "-t", type, "-N", "", "-f", path]);
+      // Not every machine has it; the test above needs none.
+      if (made.status !== 0) return;
+      const before = await refused(plain(readFileSync(path)), "KEY_MALFORMED");
+      assert.equal(before.hint?.startsWith("convert a copy with"), convertible, type);
+      if (!convertible) continue;
+      spawnSync("ssh-keygen", ["-q", "-p", "-m", "PKCS8", "-P", "", "-N", "", "-f", path]);
+      assert.equal((await plain(readFileSync(path))).type, "private");
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("readPrivateKey() says that a file is UTF-16", async () => {
+  const little = Buffer.from(`\ufeff${P256}`, "utf16le");
+  for (const bytes of [little, Buffer.from(little).swap16()]) {
+    const error = await refused(plain(bytes), "KEY_MALFORMED");
+    assert.match(error.message, /UTF-16/);
+    assert.match(error.hint ?? "", /PowerShell/);
   }
 });
 

@@ -107,6 +107,15 @@ test("readPublicKey() refuses SSH's own form, and says how to convert it where t
   assert.equal(hintOf("ssh-ed25519 AAAA"), undefined);
 });
 
+test("readPublicKey() says that a file is UTF-16", () => {
+  const error = assertRefused(
+    Buffer.from(`\ufeff${opensslPublicKey(P256)}`, "utf16le"),
+    "KEY_MALFORMED",
+  );
+  assert.match(error.message, /UTF-16/);
+  assert.match(error.hint ?? "", /PowerShell/);
+});
+
 test("readPublicKey() refuses a private key, and says how to extract the public one", () => {
   for (const text of [P256, openssl(["ec"], P256)]) {
     const error = assertRefused(text, "KEY_MALFORMED");
