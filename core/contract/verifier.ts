@@ -104,16 +104,18 @@ async function refusesForeignMaterial(verifier: Verifier, bundle: Bundle): Promi
     kind !== bundle.material.kind
   );
   for (const material of others) {
-    const { checks, identity } = await verifyWellFormed(verifier, { ...bundle, material });
-    assert.ok(checks.some(({ status }) => status === "failed"), `accepts ${material.kind}`);
-    assert.equal(identity, undefined);
+    const { checks } = await verifyWellFormed(verifier, { ...bundle, material });
+    const failed = checks.some(({ status }) => status === "failed");
+    assert.ok(failed, `accepted material of the kind ${material.kind}, which is not its own`);
   }
 }
 
 async function survivesHostileMaterial(verifier: Verifier, bundle: Bundle): Promise<void> {
   for (const material of hostileMaterials(bundle.material, DAMAGES)) {
     const { identity } = await verifyWellFormed(verifier, { ...bundle, material });
-    assert.equal(identity, undefined);
+    const said =
+      `said who signed with material of the kind ${material.kind} that is not the signer's`;
+    assert.ok(identity === undefined, said);
   }
 }
 
