@@ -23,7 +23,7 @@ const HINTS: Hints = {
   PLUGIN_FLOODED: STDERR,
   PLUGIN_MALFORMED:
     "docs/plugins.md says what a plugin gives; model-signing plugin check tells more",
-  PLUGIN_PROTOCOL: STDERR,
+  PLUGIN_PROTOCOL: "--log-level debug shows what the program wrote",
   PLUGIN_RESULT: "this is a fault of the plugin: model-signing plugin check tells more",
   PLUGIN_TIMEOUT: `--timeout sets the limit of a step, but not of loading; ${STDERR}`,
   PLUGIN_UNLOADABLE: "--log-level debug shows more",

@@ -139,9 +139,13 @@ export class PluginChild {
     }
   }
 
-  /** Ends the process for a reason that is told. */
-  fail(code: "PLUGIN_PROTOCOL" | "PLUGIN_FLOODED" | "PLUGIN_TIMEOUT", what: string): void {
-    this.#end(code, what);
+  /** Ends the process for a reason that is told, with what may have led to it. */
+  fail(
+    code: "PLUGIN_PROTOCOL" | "PLUGIN_FLOODED" | "PLUGIN_TIMEOUT",
+    what: string,
+    hint?: string,
+  ): void {
+    this.#end(code, what, hint);
     this.kill();
   }
 
@@ -179,14 +183,23 @@ export class PluginChild {
       for (const frame of this.#reader.take(chunk)) listener.frame(frame);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
+      const { who, logger } = this.#options;
+      // Like stderr: for whoever looks for a fault, and for nobody else.
+      if (error.excerpt !== undefined) {
+        logger?.log("debug", `${who} wrote on stdout: ${error.excerpt}`);
+      }
       this.fail(error.code, error.message);
     }
   }
 
-  #end(code: ModelSigningError["code"], what: string): void {
+  #end(code: ModelSigningError["code"], what: string, hint?: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#reason = new ModelSigningError(code, `${this.#options.who} ${what}`);
+    this.#reason = new ModelSigningError(
+      code,
+      `${this.#options.who} ${what}`,
+      hint === undefined ? {} : { hint },
+    );
     this.#listener?.end(this.#reason);
   }
 }

@@ -2,15 +2,19 @@
 
 import { Buffer } from "node:buffer";
 import { isObject, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
+import { excerpt } from "../../core/text.ts";
 import { MAX_FRAME_BYTES, MAX_FRAME_VALUES, MAX_STDOUT_BYTES } from "./limits.ts";
 
 /** What the other side wrote is no protocol, or too much of it. */
 export class FrameError extends Error {
   readonly code: "PLUGIN_PROTOCOL" | "PLUGIN_FLOODED";
+  /** The beginning of the line that is no frame. It may hold what whoever wrote it was told in confidence. */
+  readonly excerpt: string | undefined;
   /** The message ends a sentence about whoever wrote it. */
-  constructor(code: FrameError["code"], message: string) {
+  constructor(code: FrameError["code"], message: string, line?: Uint8Array) {
     super(message);
     this.code = code;
+    this.excerpt = line && excerpt(Buffer.from(line).toString("utf8"));
   }
 }
 
@@ -56,9 +60,11 @@ function parseFrame(line: Uint8Array): JsonObject {
     if (isObject(frame) && typeof frame["type"] === "string") return frame;
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    throw new FrameError("PLUGIN_PROTOCOL", `wrote a line that is no JSON: ${error.message}`);
+    const message = `wrote a line on stdout that is no JSON: ${error.message}`;
+    throw new FrameError("PLUGIN_PROTOCOL", message, line);
   }
-  throw new FrameError("PLUGIN_PROTOCOL", 'wrote a line that is no object with a "type"');
+  const message = 'wrote a line on stdout that is no object with a "type"';
+  throw new FrameError("PLUGIN_PROTOCOL", message, line);
 }
 
 /** A frame as the bytes of its line, or undefined when it is too large. */

@@ -69,7 +69,11 @@ export class Line {
     });
     this.#waiting = { id, prompts, settle: resolve, fail: reject };
     using _watch = stopwatch.watch(() =>
-      this.#child.fail("PLUGIN_TIMEOUT", `did not ${what} within ${limit / 1000} s`)
+      this.#child.fail(
+        "PLUGIN_TIMEOUT",
+        `did not ${what} within ${limit / 1000} s`,
+        id === 0 ? "it has to flush its standard output after each frame; the log shows at debug level what it wrote" : undefined,
+      )
     );
     let grace: ReturnType<typeof setTimeout> | undefined;
     const abort = () => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { assertFails, folder, load, program } from "./_programs.ts";
+import type { ModelSigningError } from "../../../core/errors.ts";
+import { assertFails, folder, keepingLogger, load, program } from "./_programs.ts";
 
 /** What a program does when it is started, and the code that this means. */
 async function assertRefused(
@@ -43,6 +44,12 @@ test("loadExecutable() ends a program that says nothing, or too much", async () 
   await using place = await folder();
   const silent = await program(place, "time.sleep(60)");
   await assertFails(load(silent, {}, { timeout: 300 }), "PLUGIN_TIMEOUT");
+  // As a program does that writes to a pipe through a buffer.
+  const buffered = await program(
+    place,
+    'sys.stdout.write(\'{"type": "hello"}\\n\'); time.sleep(60)',
+  );
+  await assert.rejects(load(buffered, {}, { timeout: 300 }), ({ hint }) => /flush/.test(hint));
   await assertRefused(
     "while True: sys.stdout.write('x' * 4096)",
     "PLUGIN_FLOODED",
@@ -76,6 +83,26 @@ test("loadExecutable() refuses what is no frame", async () => {
     `sys.stdout.buffer.write(b'{"type": "\\xff"}\\n'); sys.stdout.flush(); time.sleep(9)`,
     "PLUGIN_PROTOCOL",
   );
+});
+
+test("loadExecutable() shows the beginning of a line that is no frame, at debug level and nowhere else", async () => {
+  await using place = await folder();
+  for (const line of ["debugging \u001b[31m", "[1]"]) {
+    const code = `print(${
+      JSON.stringify(line + "x".repeat(500))
+    }); sys.stdout.flush(); time.sleep(9)`;
+    const logger = keepingLogger();
+    const found = load(await program(place, code), {}, { timeout: 5000, logger });
+    await assert.rejects(found, (error: ModelSigningError) => {
+      assert.equal(error.code, "PLUGIN_PROTOCOL");
+      assert.ok(!error.message.includes("xxx"));
+      return error.hint?.endsWith("shows what it wrote") ?? false;
+    });
+    const [shown, ...more] = logger.lines.filter((told) => told.includes("wrote on stdout"));
+    assert.deepEqual(more, []);
+    assert.match(shown ?? "", /^debug: plugin .*(?:debugging \\u\{1b\}|\[1\]x).*\.\.\."$/);
+    assert.ok(shown!.length < 500);
+  }
 });
 
 test("loadExecutable() refuses other versions and malformed hellos", async () => {
