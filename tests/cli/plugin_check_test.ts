@@ -1,6 +1,7 @@
 /** `plugin check`: what it finds in plugins that are right, and in those that are wrong. */
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { assertFault, assertStatus } from "../support/outcome.ts";
@@ -48,11 +49,27 @@ test("plugin check passes a signer that keeps the contract, and tells every case
   assert.match(text.stdout, /^CONFORMS {2}demo 1\.0\.0/);
 });
 
-test("the module that docs/plugins.md shows passes plugin check", async () => {
-  await using bench = await pluginBench();
+/** The first module that docs/plugins.md shows. */
+async function shownModule(bench: PluginBench): Promise<string> {
   const docs = await readFile(new URL("../../docs/plugins.md", import.meta.url), "utf8");
   const [, source = ""] = /^```ts ignore\n([^]*?)^```$/m.exec(docs) ?? [];
-  const path = await bench.plugin("demo.ts", source);
+  return await bench.plugin("demo.ts", source);
+}
+
+test("the module that docs/plugins.md shows refuses other keys when it is opened", async () => {
+  await using bench = await pluginBench();
+  const path = await shownModule(bench);
+  const other = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
+  await bench.write({ "other.pem": other.export({ type: "pkcs8", format: "pem" }) });
+  for (const key of ["other.pem", "key.pub", "missing.pem"]) {
+    const args = ["sign", "demo", "model", "--plugin", path, "--demo-key", key];
+    assertFault(await bench.run(args), 3, "PLUGIN_DEMO_KEY");
+  }
+});
+
+test("the module that docs/plugins.md shows passes plugin check", async () => {
+  await using bench = await pluginBench();
+  const path = await shownModule(bench);
   const results = await check(bench, path, 0, "--set", "demo-key=key.pem");
   assert.ok(named(results, "passed").length >= 10);
 });
