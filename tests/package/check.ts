@@ -9,7 +9,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -159,6 +159,39 @@ test("the npm package has the same bytes when it is built again, and works where
       assert.deepEqual(await consumed(folder, runtime), expected, runtime.join(" "));
     }
     await programRun(folder, oldest!);
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+});
+
+test("an import map that leads to a checkout, as docs/library.md shows it, works on Deno", async () => {
+  const place = await mkdtemp(join(tmpdir(), "model-signing-package-"));
+  try {
+    const page = readFileSync(join(ROOT, "docs/library.md"), "utf8");
+    const [, shown = ""] = /```json\n([^]*?)```/.exec(page) ?? [];
+    // A copy without node_modules: nothing but the map says where libraries are.
+    for (const part of ["mod.ts", "core", "plugins"]) {
+      cpSync(join(ROOT, part), join(place, "model-signing", part), { recursive: true });
+    }
+    const folder = join(place, "project");
+    mkdirSync(join(folder, "model"), { recursive: true });
+    writeFileSync(join(folder, "model", "config.json"), "{}\n");
+    writeFileSync(join(folder, "deno.json"), shown);
+    writeFileSync(
+      join(folder, "program.ts"),
+      `import { fileSystemSource, hash, hasherFactory } from "model-signing";
+      import "model-signing/contract";
+      import "model-signing/oci";
+      import "model-signing/otel";
+      const hasher = hasherFactory({ jobs: 2, workersFrom: 0 });
+      const source = await fileSystemSource("model");
+      const { coverage } = await hash({ source, hasher, algorithm: "blake3" });
+      console.log(coverage.files);`,
+    );
+    const args = ["run", "-A", "--quiet", "--check", "--no-lock", "program.ts"];
+    const outcome = await run(process.execPath, args, folder, { DENO_DIR: join(place, "cache") });
+    assertStatus(outcome, 0, "deno run");
+    assert.equal(outcome.stdout, "1\n");
   } finally {
     await rm(place, { recursive: true, force: true });
   }

@@ -47,6 +47,16 @@ test("deno.json's import map has the entries that programs import, under the pac
   assert.deepEqual(deno.imports, Object.fromEntries(names));
 });
 
+test("the import map in docs/library.md has the entries and what they import", () => {
+  const page = readFileSync(join(ROOT, "docs/library.md"), "utf8");
+  const [, shown = ""] = /```json\n([^]*?)```/.exec(page) ?? [];
+  const entries = Object.entries(deno.imports).map(([name, source]) => [
+    name,
+    source.replace("./", "../model-signing/"),
+  ]);
+  assert.deepEqual(JSON.parse(shown).imports, { ...Object.fromEntries(entries), ...jsr.imports });
+});
+
 test("every dependency has one exact version, the same everywhere", () => {
   const versions: Record<string, string> = { ...project.dependencies, ...project.devDependencies };
   for (const [name, version] of Object.entries(versions)) {
