@@ -12,4 +12,4 @@ export { settingsContract, type SettingsContractSubject } from "./settings.ts";
 export { signerContract, type SignerTraits } from "./signer.ts";
 export { sourceContract } from "./source.ts";
 export { verifierContract, type VerifierContractSubject } from "./verifier.ts";
-export { witnessContract } from "./witness.ts";
+export { witnessContract, type WitnessTraits } from "./witness.ts";

@@ -72,7 +72,9 @@ export class Line {
       this.#child.fail(
         "PLUGIN_TIMEOUT",
         `did not ${what} within ${limit / 1000} s`,
-        id === 0 ? "it has to flush its standard output after each frame; the log shows at debug level what it wrote" : undefined,
+        id === 0
+          ? "it has to flush its standard output after each frame; the log shows at debug level what it wrote"
+          : undefined,
       )
     );
     let grace: ReturnType<typeof setTimeout> | undefined;

@@ -14,6 +14,7 @@ import {
 } from "../../../plugins/certificate/mod.ts";
 import { bundleWith, signedBundle } from "../../support/certificate_bundle.ts";
 import { CA_EXTENSIONS, derOf, LEAF_EXTENSIONS, Pki } from "../../support/pki.ts";
+import { settingsCasesOf } from "../../support/settings_suite.ts";
 
 const registry = new Registry([certificatePlugin]);
 const signer: SignerProvider = registry.find("signer", "certificate")!;
@@ -139,4 +140,16 @@ test("describe() tells of certificates that are malformed", async () => {
     certificates: [derOf(leaf.certificate), garbage],
   });
   assert.equal((await certificateDescriber.describe(half, {}))?.fields.at(-1)?.[0], "problem");
+});
+
+test("the signer and the verifier: the suite for settings", async () => {
+  using pki = new Pki();
+  const root = pki.root();
+  const leaf = pki.leaf(root);
+  const cases = settingsCasesOf(certificatePlugin, {
+    signer: { "private-key": leaf.key, "signing-certificate": leaf.certificate },
+    verifier: { "certificate-chain": [root.certificate] },
+    bundle: signedBundle(leaf),
+  });
+  for (const { run } of cases) await run();
 });

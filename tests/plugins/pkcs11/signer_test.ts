@@ -90,6 +90,16 @@ for (const type of Object.keys(TOKEN_KEY_TYPES)) {
   });
 }
 
+hsmTest("pkcs11CertificateSigner(): does what a signer must do", async (hsm) => {
+  using pki = new Pki();
+  const leaf = pki.leaf(pki.root());
+  hsm.importKey(leaf.key, "key", "01");
+  const options = { ...through(hsm, "object=key"), certificate: readFileSync(leaf.certificate) };
+  for (const { name, run } of signerContract(() => pkcs11CertificateSigner(options))) {
+    await run().catch((cause) => assert.fail(`${name}: ${cause}`));
+  }
+});
+
 hsmTest("pkcs11KeySigner() logs in once for any number of signatures", async (hsm) => {
   hsm.key("key");
   const LOG = join(hsm.directory, "log");
