@@ -1,10 +1,23 @@
 /** The file that `--report` names. */
 
 import { rm, stat } from "node:fs/promises";
-import { checkWritable, ModelSigningError, quote, systemReason } from "../core/mod.ts";
+import {
+  checkWritable,
+  ModelSigningError,
+  quote,
+  type Replaceable,
+  systemReason,
+} from "../core/mod.ts";
 import { usageError } from "./option.ts";
 import { STANDARD_STREAM } from "./signature.ts";
 import { beforeOperands, wordsOf } from "./words.ts";
+
+/** What a report may replace. */
+const EARLIER_REPORT: Replaceable = {
+  kind: "a report",
+  mark: '"verdict"',
+  streamHint: "--format json prints the report",
+};
 
 /**
  * Removes what an earlier run found, which must not be taken for the outcome of one that fails.
@@ -13,9 +26,9 @@ import { beforeOperands, wordsOf } from "./words.ts";
  */
 export async function removeReport(path: string): Promise<void> {
   if (path === STANDARD_STREAM) {
-    throw usageError(`--report is "-", expected a file`, "--format json prints the report");
+    throw usageError(`--report is "-", expected a file`, EARLIER_REPORT.streamHint);
   }
-  await checkWritable(path, { kind: "a report", mark: '"verdict"' });
+  await checkWritable(path, EARLIER_REPORT);
   await rm(path, { force: true }).catch((cause) => {
     const problem = `cannot replace ${quote(path)}: ${systemReason(cause)}`;
     throw new ModelSigningError("FILE_UNWRITABLE", problem, { cause });

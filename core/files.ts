@@ -8,6 +8,7 @@ import { type Bundle, parseBundle } from "./bundle.ts";
 import { ModelSigningError, type Parsed, systemCode, systemReason } from "./errors.ts";
 import { MAX_BUNDLE_BYTES } from "./limits.ts";
 import { READ_ONLY, readStart } from "./open_file.ts";
+import { streamAt } from "./stream_path.ts";
 import { quote } from "./text.ts";
 
 /**
@@ -55,6 +56,16 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
   }
 }
 
+/** What {@link checkWritable} lets a new file replace, and what may be done in place of writing to a stream. */
+export type Replaceable = {
+  /** Such as `a signature`. */
+  readonly kind: string;
+  /** What a file of that kind has in its first 4096 bytes. */
+  readonly mark: string;
+  /** The hint for a path that leads to a stream. */
+  readonly streamHint: string;
+};
+
 /**
  * Finds out, before long work begins, whether {@link writeFileAtomically} will be able to write.
  *
@@ -64,9 +75,9 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
  */
 export async function checkWritable(
   path: string,
-  earlier?: { readonly kind: string; readonly mark: string },
+  earlier?: Replaceable,
 ): Promise<void> {
-  await requireReplaceable(path);
+  await requireReplaceable(path, earlier?.streamHint);
   if (earlier) await requireEarlier(path, earlier);
   const temporary = temporaryName(path);
   try {
@@ -77,17 +88,19 @@ export async function checkWritable(
   await discard(temporary);
 }
 
-/** Renaming onto `/dev/null` or a FIFO would put a file in its place, for everybody. */
-async function requireReplaceable(path: string): Promise<void> {
-  const facts = await stat(path).catch((error) => {
+/** Renaming onto `/dev/null`, a FIFO or the link `/dev/stdout` would put a file in its place, for everybody. */
+async function requireReplaceable(path: string, streamHint?: string): Promise<void> {
+  const facts = await stat(path, { bigint: true }).catch((error) => {
     if (systemCode(error) === "ENOENT") return undefined;
     throw unwritable(path, error);
   });
-  if (facts === undefined || facts.isFile()) return;
-  const found = facts.isDirectory() ? "a directory" : "a device, FIFO or socket";
+  const stream = await streamAt(path, facts);
+  const found = stream ?? (facts?.isDirectory() ? "a directory" : undefined);
+  if (found === undefined) return;
   throw new ModelSigningError(
     "FILE_UNWRITABLE",
     `cannot write ${quote(path)}: it is ${found}, expected a regular file or nothing`,
+    stream === undefined || streamHint === undefined ? {} : { hint: streamHint },
   );
 }
 
@@ -96,7 +109,7 @@ const HEAD_BYTES = 4096;
 
 async function requireEarlier(
   path: string,
-  { kind, mark }: { readonly kind: string; readonly mark: string },
+  { kind, mark }: Replaceable,
 ): Promise<void> {
   let head: Buffer;
   try {

@@ -3,8 +3,8 @@
 import { stat } from "node:fs/promises";
 import {
   checkWritable,
-  ModelSigningError,
   quote,
+  type Replaceable,
   type RunOptions,
   type SignatureStore,
   type SignedModelBundle,
@@ -24,6 +24,13 @@ import { signedText } from "../report/signed.ts";
 import { STANDARD_STREAM } from "../signature.ts";
 import { openWitnesses } from "../witnesses.ts";
 
+/** What a signature may replace. */
+const EARLIER_SIGNATURE: Replaceable = {
+  kind: "a signature",
+  mark: "application/vnd.dev.sigstore.bundle",
+  streamHint: `--signature ${STANDARD_STREAM} writes to standard output`,
+};
+
 /** Hashes and signs a model, and writes the signature, or keeps it beside a model in a registry. */
 export async function sign(provider: SignerProvider, given: Invocation): Promise<ExitStatus> {
   const named = textSetting(given.settings, "signature");
@@ -38,7 +45,7 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
   // Found out now, not after hours of hashing.
   if (!beside && target !== STANDARD_STREAM) {
     await refuseModelAsTarget(operand, target);
-    await requireWritable(target);
+    await checkWritable(target, EARLIER_SIGNATURE);
   }
   const { source, signatures } = await openModel(invocation);
   if (beside) await signatures?.prepare?.(run);
@@ -92,21 +99,6 @@ async function write(target: string, bytes: Uint8Array, io: Io): Promise<string>
   }
   await writeFileAtomically(target, bytes);
   return target;
-}
-
-async function requireWritable(target: string): Promise<void> {
-  try {
-    await checkWritable(target, {
-      kind: "a signature",
-      mark: "application/vnd.dev.sigstore.bundle",
-    });
-  } catch (error) {
-    const isPipe = (await stat(target).catch(() => undefined))?.isFIFO();
-    if (!(isPipe || target === "/dev/stdout") || !(error instanceof ModelSigningError)) throw error;
-    const { code, message, cause } = error;
-    const hint = `--signature ${STANDARD_STREAM} writes to standard output`;
-    throw new ModelSigningError(code, message, { cause, hint });
-  }
 }
 
 /** A signature in the place of a single-file model would destroy the model. */

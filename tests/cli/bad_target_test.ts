@@ -5,6 +5,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { link, mkdir, rename, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { cli, kill, programCommand, programEnvironment } from "../support/cli.ts";
 import { assertFault, assertStatus } from "../support/outcome.ts";
@@ -63,6 +64,41 @@ test("a signature or a report replaces nothing but an earlier one", async () => 
   await rename(join(bench.path, "key.pub"), join(bench.path, "none.pub"));
   assertFault(await onto("report.json"), 3, "FILE_UNREADABLE");
   assert.ok(!existsSync(join(bench.path, "report.json")));
+});
+
+test("nothing takes the place of a link to a stream, nor of the file that a stream goes to", async () => {
+  if (process.platform !== "linux") return;
+  await using bench = await workbench();
+  assertStatus(await cli(SIGN, { cwd: bench.path }), 0, "sign");
+  // As /dev/stdout and /dev/stderr are on Linux, and as dead as they are with the stream closed.
+  await symlink("/proc/self/fd/1", join(bench.path, "stdout"));
+  await symlink("/proc/self/fd/2", join(bench.path, "stderr"));
+  await symlink("/proc/self/fd/999", join(bench.path, "closed"));
+  await symlink("stdout", join(bench.path, "second"));
+  const cases: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ["stdout", [...SIGN, "--signature", "stdout"], /--signature - writes/],
+    ["stdout", [...SIGN, "--signature", "second"], /--signature - writes/],
+    ["stdout", [...SIGN, "--signature", "OUT"], /standard output of this process/],
+    ["stderr", [...VERIFY, "--report", "stderr"], /--format json prints/],
+    ["stdout", ["trust", "export", "stdout"], /trust export - writes/],
+    ["stdout", [...SIGN, "--signature", "closed"], /devices and processes/],
+  ];
+  for (const [stream, args, told] of cases) {
+    await bench.write({ OUT: "" });
+    const before = snapshot(bench.path);
+    const redirection = stream === "stdout" ? '>>OUT "$@"' : '"$@" 2>>OUT';
+    const outcome = spawnSync("sh", ["-c", redirection, "sh", ...programCommand(), ...args], {
+      cwd: bench.path,
+      env: programEnvironment(),
+      encoding: "utf8",
+    });
+    const written = readFileSync(join(bench.path, "OUT"), "utf8");
+    const stderr = stream === "stderr" ? written : outcome.stderr;
+    assertFault({ ...outcome, stderr }, 3, "FILE_UNWRITABLE");
+    assert.match(stderr, told);
+    await bench.write({ OUT: "" });
+    assert.deepEqual(snapshot(bench.path), before, args.join(" "));
+  }
 });
 
 test("sign that runs into a full disk leaves the old signature and nothing else", async () => {

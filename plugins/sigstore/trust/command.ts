@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { ModelSigningError } from "../../../core/errors.ts";
-import { checkWritable, writeFileAtomically } from "../../../core/files.ts";
+import { checkWritable, type Replaceable, writeFileAtomically } from "../../../core/files.ts";
 import { type Hints, withHints } from "../../../core/hint.ts";
 import type { CommandIo, CommandProvider, Option, Settings } from "../../../core/plugin.ts";
 import { textSetting } from "../../../core/settings.ts";
@@ -128,9 +128,10 @@ async function show(settings: Settings, io: CommandIo): Promise<0> {
 }
 
 /** What an export may replace. */
-const EARLIER_EXPORT = {
+const EARLIER_EXPORT: Replaceable = {
   kind: "exported trust",
   mark: "application/vnd.dev.sigstore.clienttrustconfig",
+  streamHint: "trust export - writes to standard output",
 };
 
 async function exportTrust(settings: Settings, io: CommandIo): Promise<0> {
