@@ -39,7 +39,7 @@ import {
 } from "./help.ts";
 import { explainHelp, explainUnexpected, type Mistake, oneOf } from "./mistakes.ts";
 import { type CliOption, negation, readText, usageError } from "./option.ts";
-import { type CommandLine, readWords, wordsOf } from "./words.ts";
+import { type CommandLine, readWords, requireValues, wordsOf } from "./words.ts";
 
 /** What the arguments ask for. */
 export type Request =
@@ -71,6 +71,7 @@ export function parseArguments(
   terminal: { readonly columns: number; readonly colors: boolean },
 ): Request {
   const line = readWords(argv, offer);
+  requireValues(argv, line);
   const [first, ...asked] = wordsOf(line.given, offer).map(({ text }) => text);
   const mistake = first === "help" ? explainHelp(asked, offer) : undefined;
   if (mistake) throw usageError(mistake.problem, mistake.hint);

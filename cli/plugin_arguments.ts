@@ -1,11 +1,9 @@
 /** What a command line says about plugins, found before the rest of it can be understood. */
 
 import { resolve } from "node:path";
-import { GLOBAL_OPTIONS } from "./builtin_options.ts";
-import { type Offer, optionsOf } from "./command.ts";
+import type { Offer } from "./command.ts";
 import { META_COMMANDS } from "./mistakes.ts";
-import { flagsOf } from "./option.ts";
-import { readWords, wordsOf } from "./words.ts";
+import { readWords, valuedFlags, wordsOf } from "./words.ts";
 
 /** The plugins of a command line, and where they must not be. */
 export type PluginArguments = {
@@ -53,10 +51,7 @@ export function placesOf(word: string): readonly string[] {
 
 /** The values of a flag; what stands behind another flag is that one's value. */
 function valuesOf(flag: string, args: readonly string[], offer: Offer): readonly string[] {
-  const valued = new Set(
-    [...offer.commands.flatMap(optionsOf), ...GLOBAL_OPTIONS]
-      .filter(({ type }) => type !== "boolean").flatMap(flagsOf),
-  );
+  const valued = valuedFlags(offer);
   const values: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const token = args[index]!;

@@ -2,7 +2,7 @@
 
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import { type Command, type Offer, optionsOf } from "./command.ts";
-import { flagsOf } from "./option.ts";
+import { flagsOf, usageError } from "./option.ts";
 
 /** A command line, ready for a parser. */
 export type CommandLine = {
@@ -45,13 +45,43 @@ export function flagNames(commands: readonly Command[]): ReadonlySet<string> {
   ]);
 }
 
+/** The flags that take a value. */
+export function valuedFlags({ commands }: Pick<Offer, "commands">): ReadonlySet<string> {
+  const options = [...commands.flatMap(optionsOf), ...GLOBAL_OPTIONS];
+  return new Set(options.filter(({ type }) => type !== "boolean").flatMap(flagsOf));
+}
+
+/**
+ * Refuses a flag where the value of another one should stand, as an unset variable leaves it: in
+ * `--report $FILE --require-timestamp` it would be the name of the report, and nothing would be required.
+ *
+ * @param argv as they were given
+ * @throws {ModelSigningError} `USAGE`
+ */
+export function requireValues(argv: readonly string[], { given, scope }: CommandLine): void {
+  if (given[0] === "completion") return;
+  const valued = valuedFlags(scope);
+  const flags = new Set([...flagNames(scope.commands), "-h", "--"]);
+  for (let index = 0; index < beforeOperands(given).length; index++) {
+    if (!valued.has(given[index]!)) continue;
+    const [flag, value = ""] = [given[index], given[++index]];
+    // What stands behind = may be a secret.
+    const [name = ""] = value.split("=", 1);
+    if (!flags.has(name)) continue;
+    const shown = argv[index]!.slice(0, name.length);
+    throw usageError(
+      `${flag} needs a value, and ${shown} behind it is a flag`,
+      `if that is the value: ${flag}=${shown}${value === name ? "" : "=…"}`,
+    );
+  }
+}
+
 /** The arguments that are neither flags nor their values. What follows `--` names no command. */
 export function wordsOf(
   args: readonly string[],
   offer: Offer,
 ): readonly { readonly text: string; readonly index: number }[] {
-  const options = [...offer.commands.flatMap(optionsOf), ...GLOBAL_OPTIONS];
-  const valued = new Set(options.filter(({ type }) => type !== "boolean").flatMap(flagsOf));
+  const valued = valuedFlags(offer);
   return [...beforeOperands(args).entries()].flatMap(([index, text]) => {
     const isValue = valued.has(args[index - 1] ?? "");
     return isValue || (text.startsWith("-") && text !== "-") ? [] : [{ text, index }];

@@ -115,6 +115,34 @@ test("parseArguments() refuses malformed, empty and missing values", () => {
   usage(["sign", "key", "m", "--private-key"]);
 });
 
+test("parseArguments() takes no flag of the command for the value of another one", () => {
+  for (
+    const [rest, hint] of [
+      [["--private-key", "--signature"], "--private-key=--signature"],
+      [["--private-key", "--signature", "x"], "--private-key=--signature"],
+      [["--private-key", "--certificate_chain", "x"], "--private-key=--certificate_chain"],
+      [["--private-key", "--password=hunter2"], "--private-key=--password=…"],
+      [["--signature", "--no-allow-symlinks"], "--signature=--no-allow-symlinks"],
+      [["--output-file", "-t", "3"], "--output-file=-t"],
+      [["-t", "--no-progress"], "-t=--no-progress"],
+      [["--private_key", "--help"], "--private-key=--help"],
+      [["--private-key", "-h"], "--private-key=-h"],
+      [["--private-key", "--", "m"], "--private-key=--"],
+    ] as const
+  ) {
+    const error = usage(["sign", "key", "m", ...rest]);
+    assert.match(error.message, /needs a value/);
+    assert.ok(error.hint?.endsWith(hint), error.hint);
+  }
+  // Neither is a flag of this command.
+  for (const value of ["-", "-5", "-x", "--public-key", "--no-such-flag", "---"]) {
+    const { given } = run(["sign", "key", "m", "--private-key", value]);
+    assert.equal(given["private-key"], value);
+  }
+  const { given } = run(["sign", "key", "m", "--private-key=--signature"]);
+  assert.equal(given["private-key"], "--signature");
+});
+
 test("parseArguments() suggests a similar flag, command or method", () => {
   assert.match(usage(["sign", "key", "m", "--privat-key", "k"]).hint!, /--private-key/);
   assert.match(usage(["sgin", "key", "m"]).hint!, /sign/);
