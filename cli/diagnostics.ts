@@ -2,7 +2,7 @@
 
 import { loggingObserver, type Observer, type Settings } from "../core/mod.ts";
 import type { ExitStatus } from "./command.ts";
-import { asksForDebug, EarlyLog } from "./early_log.ts";
+import { EarlyLog, earlyLogSettings } from "./early_log.ts";
 import type { Io } from "./io.ts";
 import { type Log, openLog } from "./log.ts";
 import { ProgressLine } from "./progress.ts";
@@ -60,10 +60,9 @@ export class Diagnostics {
 
   /** For a run that failed before its settings were known. */
   async #openLate(argv: readonly string[]): Promise<Log> {
-    const debug = asksForDebug(argv, this.#io.env);
-    const log = openLog(debug ? { "log-level": "debug" } : {}, this.toStderr);
+    const log = openLog(earlyLogSettings(argv, this.#io.env), this.toStderr);
     // What a plugin wrote before it failed is what one looks for.
-    if (debug) this.early.openTo(log.logger);
+    if (log.level === "debug") this.early.openTo(log.logger);
     await this.#openTrace(log, []);
     return log;
   }

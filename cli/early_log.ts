@@ -1,6 +1,8 @@
 /** Log lines of the time before it is known where they go. */
 
-import type { LogFields, Logger, LogLevel } from "../core/mod.ts";
+import type { LogFields, Logger, LogLevel, Settings } from "../core/mod.ts";
+import { environmentName } from "./option.ts";
+import { valuesGiven } from "./words.ts";
 
 /** Keeps lines until there is a logger to take them. */
 export class EarlyLog implements Logger {
@@ -21,12 +23,15 @@ export class EarlyLog implements Logger {
   }
 }
 
-/** Whether a command line that could not be parsed asks for every line there is. */
-export function asksForDebug(
+/** What a command line that is not understood says of the log: whether every line is wanted, and whether as JSON. */
+export function earlyLogSettings(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
-): boolean {
-  const line = argv.join(" ").replaceAll("_", "-");
-  return /(?:^| )--log-level[ =]debug(?: |$)/i.test(line) ||
-    /^debug$/i.test(environment["MODEL_SIGNING_LOG_LEVEL"] ?? "");
+): Settings {
+  const said = (name: string) =>
+    valuesGiven(argv, name).at(-1) ?? environment[environmentName({ name })] ?? "";
+  return {
+    ...(said("log-level").toLowerCase() === "debug" ? { "log-level": "debug" } : {}),
+    ...(said("log-format") === "json" ? { "log-format": "json" } : {}),
+  };
 }

@@ -4,7 +4,6 @@ import process from "node:process";
 import { excerpt, ModelSigningError } from "../core/mod.ts";
 import { openCalls } from "../plugins/mod.ts";
 import type { ExitStatus } from "./command.ts";
-import { tellFault } from "./report/faults.ts";
 
 /** The last status of ours; from 128 on a signal has ended the process. */
 const LAST_STATUS: ExitStatus = 3;
@@ -13,11 +12,11 @@ const LAST_STATUS: ExitStatus = 3;
  * Runs, and ends the process. Code of a plugin can end it as well, by `process.exit()` or by an error that nobody catches:
  * with 0 or 1, which would mean "verified" or "rejected".
  *
- * @param write writes to stderr
+ * @param tell tells an error that the run did not, and gives the status for it
  */
 export async function endWith(
   run: () => Promise<ExitStatus>,
-  write: (text: string) => void,
+  tell: (error: unknown) => ExitStatus,
 ): Promise<never> {
   let isOver = false;
   const end = (status: ExitStatus): never => {
@@ -25,11 +24,11 @@ export async function endWith(
     process.exit(status);
   };
   for (const event of ["uncaughtException", "unhandledRejection"]) {
-    process.on(event, (error: unknown) => end(tellFault(uncaught(error), write, undefined)));
+    process.on(event, (error: unknown) => end(tell(uncaught(error))));
   }
   process.on("exit", (status) => {
     if (isOver || status > LAST_STATUS) return;
-    process.exitCode = tellFault(endedEarly(), write, undefined);
+    process.exitCode = tell(endedEarly());
   });
   return end(await run());
 }

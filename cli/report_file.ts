@@ -10,7 +10,7 @@ import {
 } from "../core/mod.ts";
 import { usageError } from "./option.ts";
 import { STANDARD_STREAM } from "./signature.ts";
-import { beforeOperands, wordsOf } from "./words.ts";
+import { valuesGiven, wordsOf } from "./words.ts";
 
 /** What a report may replace. */
 const EARLIER_REPORT: Replaceable = {
@@ -55,13 +55,10 @@ function namedReports(
 ): readonly string[] {
   const [command] = wordsOf(argv, { commands: [], families: [], version: "" });
   if (command?.text !== "verify") return [];
-  const line = beforeOperands(argv);
-  const given = line.flatMap((token, index) => {
-    if (token === "--report") return line[index + 1] ?? [];
-    return token.startsWith("--report=") ? token.slice("--report=".length) : [];
-  });
+  const given = valuesGiven(argv, "report");
   if (given.length > 0) return given;
   // JSON may name another one, which wins over the variable.
-  const hasJson = line.some((token) => token === "--json" || token.startsWith("--json="));
-  return hasJson ? [] : [environment["MODEL_SIGNING_REPORT"] ?? ""].filter(Boolean);
+  return valuesGiven(argv, "json").length > 0
+    ? []
+    : [environment["MODEL_SIGNING_REPORT"] ?? ""].filter(Boolean);
 }

@@ -88,6 +88,16 @@ export function wordsOf(
   });
 }
 
+/** The values of an option in arguments that may not be understood, whatever else they mean. */
+export function valuesGiven(argv: readonly string[], name: string): readonly string[] {
+  const line = beforeOperands(argv);
+  return line.flatMap((token, index) => {
+    const [flag = ""] = token.split("=", 1);
+    if (flag.replaceAll("_", "-") !== `--${name}`) return [];
+    return token === flag ? line[index + 1] ?? [] : token.slice(flag.length + 1);
+  });
+}
+
 /** `--certificate_chain` as `--certificate-chain`; values and what follows `--` stay as they are. */
 function withHyphens(argv: readonly string[], known: ReadonlySet<string>): readonly string[] {
   const { length } = beforeOperands(argv);

@@ -36,19 +36,19 @@ const MAX_CAUSES = 10;
  * Tells a thrown error and gives the exit status for it.
  *
  * @param write writes to stderr
- * @param log how to tell it; undefined when the run ended before that was known
+ * @param log how to tell it
  */
 export function tellFault(
   error: unknown,
   write: (text: string) => void,
-  log: Log | undefined,
+  log: Log,
 ): ExitStatus {
   const fault = asFault(error);
-  if (log?.toFile) logFault(fault, log.logger);
-  if (log?.format === "json") logFault(fault, jsonLogger({ level: log.level, write }));
-  else if (log?.level !== "silent") {
+  if (log.toFile) logFault(fault, log.logger);
+  if (log.format === "json") logFault(fault, jsonLogger({ level: log.level, write }));
+  else if (log.level !== "silent") {
     write(faultText(fault));
-    if (log?.level === "debug") write(stackText(error));
+    if (log.level === "debug") write(stackText(error));
   }
   return fault.code.startsWith("USAGE") ? 2 : 3;
 }

@@ -109,6 +109,27 @@ test("--log-format json writes every line of stderr as JSON, faults too", async 
   assert.equal(lines.at(-1)["error.type"], "MODEL_NOT_FOUND");
 });
 
+test("what fails before the arguments are understood is told in the format that they name", async () => {
+  await using folder = await workbench();
+  const cwd = folder.path;
+  const codes = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    const { status, stdout, stderr } = await cli(args, { cwd, env });
+    assert.equal(stdout, "");
+    return [status, ...stderr.trimEnd().split("\n").map((line) => JSON.parse(line).code)];
+  };
+  const json = ["--log-format", "json"];
+  assert.deepEqual(await codes([...SIGN, "--bogus", ...json]), [2, "USAGE"]);
+  assert.deepEqual(await codes(["--log_format=json"]), [2, "USAGE"]);
+  assert.deepEqual(await codes(["sign"], { MODEL_SIGNING_LOG_FORMAT: "json" }), [2, "USAGE"]);
+  const missing = ["digest", "model", "--plugin", "/none.js"];
+  assert.deepEqual(await codes([...missing, ...json]), [3, "PLUGIN_NOT_FOUND"]);
+  const last = await cli([...json, "--log-format", "text"], { cwd });
+  assert.match(last.stderr, /^model-signing: error: /);
+  const env = { MODEL_SIGNING_LOG_FORMAT: "json" };
+  const text = await cli(["--log-format", "text"], { cwd, env });
+  assert.match(text.stderr, /^model-signing: error: /);
+});
+
 test("--output-file takes the log and keeps what was there; faults are told on stderr, too", async () => {
   await using folder = await workbench();
   const cwd = folder.path;
