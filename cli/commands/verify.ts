@@ -1,7 +1,6 @@
 /** `verify METHOD MODEL` */
 
 import { Buffer } from "node:buffer";
-import { isAbsolute, relative, resolve, sep } from "node:path";
 import {
   type DiscoveredReport,
   hintedReport,
@@ -19,6 +18,7 @@ import {
 import type { ExitStatus, Invocation } from "../command.ts";
 import { flag, hasherOf, type OpenedModel, openModel, pick, rolesOf } from "../model.ts";
 import { usageError } from "../option.ts";
+import { isInside } from "../place.ts";
 import { pageStyle } from "../report/page.ts";
 import { verificationJson } from "../report/verification_json.ts";
 import { type NamedReport, verificationText } from "../report/verification_text.ts";
@@ -49,7 +49,7 @@ export async function verify(
   // Found out now, not after hours of hashing.
   if (reportFile !== undefined) {
     await removeReport(reportFile);
-    if (isInside(operand, reportFile)) {
+    if (await isInside(operand, reportFile)) {
       run.logger?.log("warn", "the report will lie inside the model, which nobody signed with it", {
         path: reportFile,
       });
@@ -90,12 +90,6 @@ export async function verify(
     io.stdout.write(verificationText(named, pageStyle(io.stdout, io)));
   }
   return STATUS[report.verdict];
-}
-
-/** Whether a path lies in a folder, by their names. */
-function isInside(folder: string, path: string): boolean {
-  const way = relative(resolve(folder), resolve(path));
-  return way !== "" && way.split(sep)[0] !== ".." && !isAbsolute(way);
 }
 
 /** A report, the signature that it is about, and what became of the others. */

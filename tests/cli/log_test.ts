@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { openLog } from "../../cli/log.ts";
 import { cli } from "../support/cli.ts";
+import { assertFault } from "../support/outcome.ts";
+import { snapshot } from "../support/snapshot.ts";
 import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
 
 test("--log-level error prints no success text, but rejections and results", async () => {
@@ -142,6 +144,28 @@ test("--output-file takes the log and keeps what was there; faults are told on s
   const log = await readFile(join(cwd, "run.log"), "utf8");
   assert.match(log, /^before\nmodel-signing: debug: /);
   assert.match(log, /MODEL_NOT_FOUND\s*$/);
+});
+
+test("--output-file is nothing that is signed, and a warning where it lies in what is read", async () => {
+  await using folder = await workbench();
+  const cwd = folder.path;
+  await symlink("model", join(cwd, "alias"));
+  const before = snapshot(cwd);
+  for (const file of ["model/sign.log", "./model/weights/../sign.log", "alias/sign.log"]) {
+    assertFault(await cli([...SIGN, "--output-file", file], { cwd }), 2, "USAGE");
+  }
+  const inModel = { cwd: join(cwd, "model") };
+  const here = ["sign", "key", ".", "--private-key", "../key.pem", "--output-file", "sign.log"];
+  assertFault(await cli(here, inModel), 2, "USAGE");
+  const onto = ["digest", "model/config.json", "--output-file", "alias/config.json"];
+  assertFault(await cli(onto, { cwd }), 2, "USAGE");
+  assert.deepEqual(snapshot(cwd), before);
+  assert.equal((await cli([...SIGN, "--output-file", "sign.log"], { cwd })).status, 0);
+  const { status, stdout } = await cli([...VERIFY, "--output-file", "model/verify.log"], { cwd });
+  assert.equal(status, 1);
+  assert.match(stdout, /"verify\.log" is not signed/);
+  const log = await readFile(join(cwd, "model/verify.log"), "utf8");
+  assert.match(log, /warning: the log "model\/verify\.log" lies inside the model/);
 });
 
 test("--output-file that cannot be written ends with 3", async () => {
