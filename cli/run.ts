@@ -38,6 +38,7 @@ import { hintOf } from "./report/faults.ts";
 import { removeReportAfterFault } from "./report_file.ts";
 import type { OpenTraceExport } from "./run_trace.ts";
 import { resolveSettings } from "./settings.ts";
+import { requireUtf8 } from "./words.ts";
 
 /** What a run is given by its process. */
 export type Host = {
@@ -66,6 +67,7 @@ export async function run(argv: readonly string[], io: Io, host: Host): Promise<
   const diagnostics = new Diagnostics(io, host.version, host.traceExport);
   const session: Session = { io, host, diagnostics };
   try {
+    requireUtf8(argv);
     const { plugins, request } = await understand(argv, session);
     if (request.kind === "run") {
       return await diagnostics.end(await execute(request, plugins, session));

@@ -88,6 +88,21 @@ export function wordsOf(
   });
 }
 
+/**
+ * Refuses arguments that are no UTF-8. The runtimes put U+FFFD where such bytes were, and a path with that is another one.
+ *
+ * @throws {ModelSigningError} `USAGE`
+ */
+export function requireUtf8(argv: readonly string[]): void {
+  const at = argv.findIndex((token) => token.includes("\ufffd"));
+  if (at < 0) return;
+  // It may be a secret, so it is not repeated.
+  throw usageError(
+    `argument ${at + 1} is not UTF-8, or holds U+FFFD, the character for what is not`,
+    "rename the file that is meant, or run this in the folder that it lies in",
+  );
+}
+
 /** The values of an option in arguments that may not be understood, whatever else they mean. */
 export function valuesGiven(argv: readonly string[], name: string): readonly string[] {
   const line = beforeOperands(argv);

@@ -1,10 +1,11 @@
 /** Command lines that ask for something impossible: exit status 2, one fault, nothing done. */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { cli } from "../support/cli.ts";
+import { cli, programCommand, programEnvironment } from "../support/cli.ts";
 import { assertFault } from "../support/outcome.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
@@ -56,6 +57,23 @@ for (const [what, args] of Object.entries(USAGE)) {
     assert.deepEqual(snapshot(bench.path), before);
   });
 }
+
+test("an argument that is not UTF-8 is a usage error, and names no other file", async () => {
+  await using bench = await workbench();
+  const before = snapshot(bench.path);
+  for (const argument of ["caf\\351.sig", "\\355\\240\\200"]) {
+    // A shell hands on bytes that no string of ours can hold.
+    const script = `exec "$@" "--signature=$(printf '${argument}')"`;
+    const outcome = spawnSync("sh", ["-c", script, "sh", ...programCommand(), ...SIGN], {
+      cwd: bench.path,
+      env: programEnvironment(),
+      encoding: "utf8",
+    });
+    assertFault(outcome, 2, "USAGE");
+    assert.match(outcome.stderr, /argument 6 is not UTF-8/);
+  }
+  assert.deepEqual(snapshot(bench.path), before);
+});
 
 test("ignore paths of all of the model and in two places are usage errors", async () => {
   await using bench = await workbench();
