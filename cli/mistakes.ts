@@ -13,6 +13,9 @@ export type Mistake = { readonly problem: string; readonly hint?: string };
 /** The commands that Optique brings. */
 export const META_COMMANDS: readonly string[] = ["help", "version", "completion"];
 
+/** What could be the id of a provider. */
+export const PROVIDER_ID: RegExp = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
+
 /** The first words that no provider can take. */
 export const BUILTIN_COMMANDS: readonly string[] = [
   ...META_COMMANDS,
@@ -33,7 +36,8 @@ export function explainUnexpected(
   args: readonly string[],
   offer: Offer,
 ): Mistake {
-  const words = wordsOf(args, offer).map(({ text }) => text);
+  const entries = wordsOf(args, offer);
+  const words = entries.map(({ text }) => text);
   const [first, second = ""] = words;
   const family = offer.families.find(({ name }) => name === first);
   const members = offer.commands.filter(({ path }) => path[0] === family?.name);
@@ -54,7 +58,13 @@ export function explainUnexpected(
       return { problem: `${family.name} has no ${family.kind} ${quote(second)}`, hint };
     }
   }
-  if (isFlag) return explainFlag(flag, command, offer);
+  if (isFlag) {
+    const mistake = explainFlag(flag, command, offer);
+    // A flag that nobody knows, with two words that are not its value: so is the method.
+    const others = entries.filter(({ index }) => args[index - 1] !== token);
+    const isForeign = mistake.hint === undefined && family && !named && others.length > 2;
+    return isForeign ? { ...mistake, hint: notAMethod(second, family, members, offer) } : mistake;
+  }
   if (META_COMMANDS.includes(token)) {
     return { problem: `${token} takes no such argument`, hint: "model-signing --help shows more" };
   }
@@ -99,9 +109,12 @@ function notAMethod(
   const names = members.map(({ path }) => path[1]).join(", ");
   const other = offer.commands.find(({ path }) => path[1] === word)?.path[0];
   const fact = `${quote(word)} is taken for the model`;
-  return other === undefined
-    ? `${fact}, since it names no ${kind}: ${names}`
-    : `${fact}: it is a ${kind} of ${other}, and ${name} has ${names}`;
+  if (other !== undefined) return `${fact}: it is a ${kind} of ${other}, and ${name} has ${names}`;
+  const plugin = PROVIDER_ID.test(word)
+    ? `; nor does a plugin bring it: none of --plugin or --plugin-exec, and no program ` +
+      `model-signing-plugin-${word} on PATH that can be run`
+    : "";
+  return `${fact}, since it names no ${kind}: ${names}${plugin}`;
 }
 
 /** Why there is no page for the words after `help`; undefined when there is one. */

@@ -1,11 +1,8 @@
 /** Which plugins a command line needs besides those that are there already. */
 
 import type { Registry } from "../core/mod.ts";
-import { BUILTIN_COMMANDS } from "./mistakes.ts";
+import { BUILTIN_COMMANDS, PROVIDER_ID } from "./mistakes.ts";
 import type { PluginArguments } from "./plugin_arguments.ts";
-
-/** What could be the id of a provider. */
-const ID = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 
 /**
  * Whether the configured plugins have to be loaded: for `plugin list`, and for a command, a method, a source or a witness
@@ -39,7 +36,9 @@ export function listsMethods(given: PluginArguments): boolean {
 export function wantedMethod(given: PluginArguments, registry: Registry): string | undefined {
   const [first, second = "", third] = wordsOf(given);
   const kind = first === "sign" ? "signer" : first === "verify" ? "verifier" : undefined;
-  if (kind === undefined || !ID.test(second) || registry.find(kind, second)) return undefined;
+  if (kind === undefined || !PROVIDER_ID.test(second) || registry.find(kind, second)) {
+    return undefined;
+  }
   // A single word behind `sign` is the model; for help there is none.
   return third === undefined && !given.textOnly ? undefined : second;
 }

@@ -156,6 +156,20 @@ test("a method that is misspelt is told from a model", () => {
   assert.match(misuse("sign", "certficate", "--identty-token", "t"), /--identity-token/);
 });
 
+test("a method that no plugin has is told from a model, with where it was looked for", () => {
+  for (const rest of [["m", "--mine-key", "k"], ["--mine-key", "k", "m"], ["m"]]) {
+    const told = misuse("sign", "mine", ...rest);
+    assert.match(told, /"mine" is taken for the model.* model-signing-plugin-mine .*/);
+    for (const flag of ["--plugin ", "--plugin-exec,", "PATH"]) {
+      assert.ok(told.includes(flag), told);
+    }
+  }
+  // Here a flag is misspelt.
+  assert.ok(!misuse("sign", "mine", "--bogus", "k").includes("plugin"));
+  // No method can have this name.
+  assert.ok(!misuse("sign", "./mine", "m").includes("plugin"));
+});
+
 test("help is that of all methods without a model, and that of sigstore with one", () => {
   const family = text("verify", "--help");
   assert.match(family, /verify \[METHOD\] \[OPTIONS\] MODEL/);
