@@ -81,13 +81,14 @@ function isTag(text: string): boolean {
 function parseRegistryReference(rest: string, text: string): RegistryReference {
   const slash = rest.indexOf("/");
   const registry = (slash === -1 ? rest : rest.slice(0, slash)).toLowerCase();
-  if (registry.includes("@")) {
-    // Not shown: it may be a password.
+  const problem = hostProblem(registry);
+  const isLogin = problem !== undefined && /@(?!sha(?:256|512):)/.test(rest);
+  if (registry.includes("@") || isLogin) {
+    // Not shown: it may be a password, which may hold a slash.
     throw refused("the reference holds credentials or a digest in the place of the host", {
       hint: "log in with docker login, podman login or oras login",
     });
   }
-  const problem = hostProblem(registry);
   if (problem !== undefined) throw refused(`reference ${excerpt(text)}: ${problem}`);
   if (slash === -1) throw refused(`reference ${excerpt(text)} names no repository`);
   const named = rest.slice(slash + 1);

@@ -9,16 +9,21 @@ test("withoutCredentials() takes user names, passwords and tokens out, and nothi
     "oci://hunter2@registry/x@sha256:0",
     `oci://user:" hunter2@host`,
     "https://a@hunter2@host",
+    "oci://ada:pa/hunter2@localhost:1/x",
+    "oci://ada:1/hunter2/@b@localhost:1/x@sha256:0",
     "eyJhbGciOiJub25lIn0.eyJodW50ZXIyIjoxfQ.hunter2",
   ];
   for (const text of hidden) assert.ok(!withoutCredentials(text).includes("hunter2"), text);
   const kept = ["model", "a@b", "oci://registry/x@sha256:0", "oci-layout:p@q", "./oci://u@h"];
+  kept.push("oci://localhost:5000/x:tag@sha256:0", "https://h:1/o/r/.github/w.yml@refs/tags/v1");
   for (const text of kept) assert.equal(withoutCredentials(text), text);
 });
 
 test("withoutSecrets() takes passwords and PINs out of a sentence, and nothing else", () => {
   const redacted = [
     [`model "https://a:hunter2@host/x" is not "b"`, `model "https://[redacted]@host/x" is not "b"`],
+    [`"oci://a:pa/hunter2@host:1/x": "a@b"`, `"oci://[redacted]@host:1/x": "a@b"`],
+    [`"oci://host:1/x@sha256:0" of a@b`, `"oci://host:1/x@sha256:0" of a@b`],
     [`"pkcs11:object=a?pin-value=hunter2&x=y"`, `"pkcs11:object=a?pin-value=[redacted]&x=y"`],
     [`the signer is "joe@example.com"`, `the signer is "joe@example.com"`],
     [`"https://issuer" vouches for "a@b"`, `"https://issuer" vouches for "a@b"`],

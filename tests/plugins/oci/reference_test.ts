@@ -69,9 +69,11 @@ test("parseReference() refuses what the specification does not allow", () => {
 });
 
 test("parseReference() does not show a password that stands in a reference", () => {
-  const error = refusalOf("oci://ada:hunter2@host/model");
-  assert.equal(error.code, "USAGE_OCI_REFERENCE");
-  assert.ok(!error.message.includes("hunter2"));
+  for (const text of ["oci://ada:hunter2@host/model", "oci://ada:hunter2/3@host:1/model"]) {
+    const error = refusalOf(text);
+    assert.equal(error.code, "USAGE_OCI_REFERENCE");
+    assert.ok(!error.message.includes("hunter2"));
+  }
 });
 
 test("parseReference() takes the last colon after the last separator of a layout for the tag's", () => {
