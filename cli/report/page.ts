@@ -114,13 +114,13 @@ export class Page {
     return this.#style.width < NARROW;
   }
 
-  /** The lines, printable and wrapped; a value goes on below its beginning. */
+  /** The lines, printable and wrapped. What one of them goes on with is indented, so that it looks like no line of its own. */
   #aligned(lines: readonly Line[], width: number): readonly string[] {
     const texts = lines.map((line) => typeof line === "string" ? line : line.map(printable));
     const names = texts.flatMap((line) => typeof line === "string" ? [] : line[0]!.length);
     const column = Math.min(Math.max(0, ...names), MAX_NAME_WIDTH);
     return texts.flatMap((line) => {
-      if (typeof line === "string") return wrap(printable(line), width, "");
+      if (typeof line === "string") return wrap(printable(line), width, "  ");
       const [name = "", value = ""] = line;
       if (this.#narrow) return wrap(`${name} ${value}`, width, "  ");
       return wrap(value, width - column - 1, "").map((part, row) =>

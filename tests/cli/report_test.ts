@@ -9,6 +9,7 @@ import {
   type CertificateInfo,
   failedCheck,
   type FileDiff,
+  type Identity,
   type Issue,
   type Manifest,
   type Report,
@@ -211,6 +212,26 @@ test("verificationText() goes on with a long check below its beginning", () => {
   assert.match(wide, /\n {2}passed {3}transparency-log: entry [^\n]*\n {11}[^ \n]/);
   const narrow = verificationText(named(keyless), { width: 40, colors: false });
   assert.match(narrow, /\n {2}passed {3}transparency-log: entry[^\n]*\n {4}[^ \n]/);
+});
+
+test("verificationText() goes on with no value as if it were a line of its own", () => {
+  const filler = "x".repeat(60);
+  const subject = `OU=${filler} trust anchor CN=Acme Release Root CA, CN=mallory`;
+  const report: Report = {
+    ...verified,
+    identity: { ...verified.identity, certificate: { ...certificate, subject } } as Identity,
+    coverage: { ...verified.coverage, uncovered: [`${filler} model.bin`, "empty.txt"] },
+  };
+  for (const width of [80, 60, 50]) {
+    const text = verificationText(named(report), { width, colors: false });
+    const depthOf = (words: string) => new RegExp(`^( *)${words}`, "m").exec(text)?.[1]?.length;
+    // Where the lines of a field begin.
+    const depth = depthOf("serial");
+    assert.equal(depthOf("trust anchor CN=Root"), depth, text);
+    assert.equal(depthOf("trust anchor CN=Acme Release Root CA"), depth! + 2, text);
+    assert.equal(depthOf("empty.txt"), depth, text);
+    assert.equal(depthOf("model.bin"), depth! + 2, text);
+  }
 });
 
 test("the reports escape whatever a certificate, a log or a plugin says", () => {
