@@ -22,8 +22,12 @@ import { workbench } from "../support/workbench.ts";
 const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 const BUN = join(ROOT, "node_modules", "bun", "bin", "bun.exe");
 
-/** The oldest Node that the package names, and the newest that there was when this was written. */
-const NODES = { "node-oldest": "22.0.0", "node-newest": "26.10.0" } as const;
+/** The oldest Node that the package names, the newest that there was when this was written, and one that is too old. */
+const NODES = {
+  "node-oldest": "22.0.0",
+  "node-newest": "26.10.0",
+  "node-too-old": "20.19.0",
+} as const;
 
 /** What a program using the package is checked with: more than most of them ask for. */
 const COMPILER_OPTIONS = {
@@ -106,11 +110,15 @@ async function consumed(folder: string, runtime: readonly string[]): Promise<unk
   return JSON.parse(outcome.stdout);
 }
 
+/** The package's program, installed in a folder. */
+function binOf(folder: string): string {
+  return join(folder, "node_modules", "model-signing", "cli", "package", "bin.js");
+}
+
 /** Runs the package's program on the oldest Node: signing, verifying, and what Node cannot do. */
 async function programRun(folder: string, node: string): Promise<void> {
   await using bench = await workbench();
-  const bin = join(folder, "node_modules", "model-signing", "cli", "package", "bin.js");
-  const program = (...args: string[]) => run(node, [bin, ...args], bench.path);
+  const program = (...args: string[]) => run(node, [binOf(folder), ...args], bench.path);
   const signed = await program("sign", "key", "model", "--private-key", "key.pem");
   assertStatus(signed, 0, "sign key");
   const verified = await program(
@@ -148,7 +156,7 @@ test("the npm package has the same bytes when it is built again, and works where
     assertStatus(checked, 0, "tsc against the declarations");
 
     writeFileSync(join(folder, "weights.bin"), randomBytes(5_000_000));
-    const [oldest, newest] = Object.keys(NODES).map((name) =>
+    const [oldest, newest, tooOld] = Object.keys(NODES).map((name) =>
       join(folder, "node_modules", name, "bin", "node")
     );
     const commonJs = ["--input-type=commonjs", "-e", 'require("model-signing").signModel.name'];
@@ -159,6 +167,13 @@ test("the npm package has the same bytes when it is built again, and works where
       assert.deepEqual(await consumed(folder, runtime), expected, runtime.join(" "));
     }
     await programRun(folder, oldest!);
+    assert.deepEqual(await run(tooOld!, [binOf(folder), "--version"], folder), {
+      status: 3,
+      stdout: "",
+      stderr:
+        `model-signing: error: this is Node ${NODES["node-too-old"]}, and the package needs ` +
+        `${NODES["node-oldest"]} or a later one\n`,
+    });
   } finally {
     await rm(place, { recursive: true, force: true });
   }
