@@ -177,6 +177,7 @@ export const SIGN_OPTIONS: readonly CliOption[] = [
     name: "signature",
     type: "file",
     metavar: "FILE",
+    takesStream: true,
     description: "Where to write the signature; - is stdout",
     default: "model.sig, or beside the model in a registry",
   },
@@ -218,6 +219,7 @@ export const verifyOptions = (
     metavar: "FILE",
     required: true,
     exempt: { words: "but for a model in a registry", applies: needsNoSignature },
+    takesStream: true,
     description: "The signature to verify; - is stdin",
   },
   {
@@ -238,6 +240,8 @@ export const verifyOptions = (
     name: "report",
     type: "file",
     metavar: "FILE",
+    // It has a hint of its own for that.
+    takesStream: true,
     description: "Write the result to this file, too, as JSON",
   },
 ];

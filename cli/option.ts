@@ -24,6 +24,8 @@ export type CliOption = Omit<Option, "type"> & {
   readonly exempt?: { readonly words: string; readonly applies: (operand: string) => boolean };
   /** The smallest number that is accepted. */
   readonly min?: number;
+  /** Whether `-` has a meaning of its own. In the place of any other path it is refused: no file called so is meant. */
+  readonly takesStream?: true;
   /** Other lowercase words for the choices; the choices, too, are then taken in any case. */
   readonly synonyms?: Readonly<Record<string, string>>;
 };
@@ -133,6 +135,10 @@ export function readJson(option: CliOption, value: Json): Reading {
 function list(option: CliOption, texts: readonly string[]): Reading {
   if (texts.some((text) => text === "")) return problem("has an empty item");
   if (texts.some((text) => text.includes("\0"))) return problem("holds a NUL character");
+  const isPath = option.type === "file" || option.type === "directory";
+  if (isPath && !option.takesStream && texts.includes("-")) {
+    return problem(`is "-", which is no stream here; a ${option.type} of that name is "./-"`);
+  }
   return { ok: true, value: option.repeatable ? texts : texts[0]! };
 }
 

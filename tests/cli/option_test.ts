@@ -27,6 +27,19 @@ test("readText() refuses numbers that are not whole, too small or too large", ()
   }
 });
 
+test("readText() and readJson() take - for no path, unless the option has a meaning for it", () => {
+  for (const type of ["file", "directory"] as const) {
+    const option: CliOption = { ...text, type };
+    for (const reading of [readText(option, "-"), readJson(option, "-")]) {
+      assert.match(reading.ok ? "" : reading.problem, /no stream here.*"\.\/-"/);
+    }
+    assert.equal(value(option, "./-"), "./-");
+    assert.equal(value({ ...option, takesStream: true }, "-"), "-");
+  }
+  assert.equal(readJson({ ...list, type: "file" }, ["a", "-"]).ok, false);
+  assert.equal(value(text, "-"), "-");
+});
+
 test("readText() wraps a secret and never repeats it", () => {
   const reading = readText({ ...text, secret: true }, "hunter2");
   assert.ok(reading.ok && reading.value instanceof Secret);
