@@ -42,7 +42,8 @@ export async function readPrivateKey(
   const encoded = findKey(bytes, name);
   let der = encoded.der;
   if (encoded.decrypt) {
-    const result = encoded.decrypt((await password()).reveal());
+    const secret = (await password()).reveal();
+    const result = encoded.decrypt(secret);
     if (result.kind === "unsupported") {
       throw new ModelSigningError(
         "KEY_UNSUPPORTED",
@@ -53,7 +54,10 @@ export async function readPrivateKey(
     if (result.kind === "wrong-password") {
       throw new ModelSigningError(
         "KEY_PASSWORD_WRONG",
-        `cannot decrypt private key ${quote(name)}: the password is wrong`,
+        // A key can have an empty password; more often the file or the variable for it is empty.
+        `cannot decrypt private key ${quote(name)}: the password is ${
+          secret === "" ? "empty, and the key has another one" : "wrong"
+        }`,
       );
     }
     der = result.der;

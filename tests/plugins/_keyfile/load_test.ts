@@ -106,7 +106,8 @@ test("loadPrivateKey() takes the first line of a password file, however lines en
     }
     for (const content of ["", "\n", `\n${PASSWORD}`, ` ${PASSWORD}`, `${PASSWORD} `]) {
       writeFileSync(file, content);
-      await refused(loadPrivateKey(settings, {}), "KEY_PASSWORD_WRONG");
+      const { message } = await refused(loadPrivateKey(settings, {}), "KEY_PASSWORD_WRONG");
+      assert.equal(message.includes("empty"), content.split("\n", 1)[0] === "");
     }
   });
 });
