@@ -2,7 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ModelSigningError, systemReason } from "../../core/errors.ts";
+import { ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
 import { writeFileAtomically } from "../../core/files.ts";
 import type { CommandIo, CommandProvider, Settings } from "../../core/plugin.ts";
 import { textSetting } from "../../core/settings.ts";
@@ -107,9 +107,12 @@ async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (cause) {
+    const reason = systemCode(cause) === "EEXIST"
+      ? "it is a file, expected a folder or nothing"
+      : systemReason(cause);
     throw new ModelSigningError(
       "FILE_UNWRITABLE",
-      `cannot make folder ${quote(path)}: ${systemReason(cause)}`,
+      `cannot make folder ${quote(path)}: ${reason}`,
       { cause },
     );
   }

@@ -1,7 +1,7 @@
 /** Brings the layers of a manifest to a folder. */
 
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import {
@@ -72,8 +72,10 @@ export class OciPuller implements Puller {
     { folder, hasher, target, layers }: Pull,
     options: RunOptions,
   ): Promise<void> {
+    const parent = dirname(target);
+    const made = await written(folder, () => mkdir(parent, { recursive: true, mode: 0o755 }));
     // Does not grow with the folder's name, which may already have the most bytes that a name can have.
-    const temporary = join(dirname(target), `.model-signing.${randomBytes(8).toString("hex")}.tmp`);
+    const temporary = join(parent, `.model-signing.${randomBytes(8).toString("hex")}.tmp`);
     try {
       await written(folder, () => mkdir(temporary, 0o755));
       await this.#write(layers, temporary, hasher, options);
@@ -83,6 +85,7 @@ export class OciPuller implements Puller {
     } catch (error) {
       // The failure that led here is the one to report, not that of the removal.
       await rm(temporary, { recursive: true, force: true }).catch(() => {});
+      if (made !== undefined) await removeEmpty(parent, resolve(made));
       throw error;
     }
   }
@@ -163,6 +166,17 @@ async function requireSame(
   });
   if (difference !== undefined) throw unwritable(folder, `it exists already, and ${difference}`);
   options.logger?.log("info", "the model is there already", { folder });
+}
+
+/** Removes folders that were made, from the innermost one to `outermost`, unless somebody else put something there. */
+async function removeEmpty(innermost: string, outermost: string): Promise<void> {
+  let folder = innermost;
+  try {
+    for (; folder !== outermost; folder = dirname(folder)) await rmdir(folder);
+    await rmdir(outermost);
+  } catch {
+    // The failure that led here is the one to report.
+  }
 }
 
 /** Names what could not be written. */

@@ -133,9 +133,22 @@ test("verify --pull touches nothing that is there already, and fetches no layer 
     // The bundle.
     assert.equal((await fetchedBlobs(registry)).length, 1);
   }
-  const absent = await desk.run(verifying(at(registry), "--pull", "no/such/folder"));
-  assertFault(absent, 3, "FILE_UNWRITABLE");
+  const below = await desk.run(verifying(at(registry), "--pull", "file/model"));
+  assertFault(below, 3, "FILE_UNWRITABLE");
+  const listed = await desk.run(["discover", at(registry), "--output", "file"]);
+  assertFault(listed, 3, "FILE_UNWRITABLE");
+  assert.match(listed.stderr, /"file": it is a file/);
   assert.deepEqual(snapshot(desk.path), before);
+});
+
+test("verify --pull makes the folders above, as discover --output does", async () => {
+  await using desk = await ociDesk();
+  await using registry = await signedRegistry(desk);
+  const pulled = await desk.run(verifying(at(registry), "--pull", "a/new/folder"));
+  assertStatus(pulled, 0, "pull");
+  await assertPulled(desk, "a/new/folder");
+  const found = await desk.run(["discover", at(registry), "--output", "b/new/folder"]);
+  assertStatus(found, 0, "discover");
 });
 
 test("verify --pull is content with a folder that is this model, and with no other", async () => {
@@ -170,7 +183,7 @@ for (
     assertStatus(await desk.run(signing(at(registry), "--signature", "m.sig")), 0, "sign");
     const before = snapshot(desk.path);
     await registry.fault({ part: "blobs", kind, method: "GET", status: 500 });
-    const pull = ["--signature", "m.sig", "--pull", "pulled"];
+    const pull = ["--signature", "m.sig", "--pull", "a/new/pulled"];
     const outcome = await desk.run(verifying(at(registry), ...pull));
     assertFault(outcome, 3, code);
     assert.equal(outcome.stdout, "");
@@ -184,7 +197,7 @@ test("verify --pull that is interrupted leaves nothing", async () => {
   assertStatus(await desk.run(signing(at(registry), "--signature", "m.sig")), 0, "sign");
   const before = snapshot(desk.path);
   await registry.fault({ part: "blobs", kind: "stall", method: "GET" });
-  const pull = ["--signature", "m.sig", "--pull", "pulled", "--log-level", "debug"];
+  const pull = ["--signature", "m.sig", "--pull", "new/pulled", "--log-level", "debug"];
   const outcome = await desk.run(verifying(at(registry), ...pull), {
     step: { after: "verify done", act: kill("SIGINT") },
   });
