@@ -62,8 +62,12 @@ export function explainUnexpected(
     const mistake = explainFlag(flag, command, offer);
     // A flag that nobody knows, with two words that are not its value: so is the method.
     const others = entries.filter(({ index }) => args[index - 1] !== token);
-    const isForeign = mistake.hint === undefined && family && !named && others.length > 2;
-    return isForeign ? { ...mistake, hint: notAMethod(second, family, members, offer) } : mistake;
+    const page = command?.path ?? (family ? [family.name] : []);
+    const isForeign = family && !named && others.length > 2;
+    const hint = isForeign
+      ? notAMethod(second, family, members, offer)
+      : `${["model-signing", ...page].join(" ")} --help lists the flags`;
+    return { hint, ...mistake };
   }
   if (META_COMMANDS.includes(token)) {
     return { problem: `${token} takes no such argument`, hint: "model-signing --help shows more" };
@@ -172,8 +176,15 @@ function explainFlag(
   // Every letter is one edit away from every other; what begins with it is meant sooner.
   const hint = /^-[a-z]$/i.test(name)
     ? oneOfFew(names.filter((flag) => flag.startsWith(`-${name.toLowerCase()}`)))
-    : didYouMean(name, names);
+    : didYouMean(name, names) ?? oneOfFew(names.filter((flag) => isShortFor(name, flag)));
   return { problem: `unknown flag ${quote(name)}`, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** Whether a flag has the letters of another one in their order, and begins with the same two: `--pubkey`. */
+function isShortFor(name: string, flag: string): boolean {
+  let at = -1;
+  return flag.startsWith(name.slice(0, "--xx".length)) &&
+    [...name].every((letter) => (at = flag.indexOf(letter, at + 1)) >= 0);
 }
 
 function didYouMean(word: string, names: readonly string[]): string | undefined {

@@ -151,7 +151,18 @@ test("parseArguments() suggests a similar flag, command or method", () => {
 
 test("parseArguments() suggests for a letter only what begins with it", () => {
   assert.match(usage(["digest", "m", "-j", "2"]).hint!, /--jobs/);
-  assert.equal(usage(["digest", "m", "-x"]).hint, undefined);
+  assert.match(usage(["digest", "m", "-x"]).hint!, /model-signing digest --help/);
+});
+
+test("parseArguments() knows a flag by its letters, and else names the page that has all of them", () => {
+  const hintOf = (flag: string) => usage(["sign", "key", "m", flag, "k"]).hint;
+  assert.equal(hintOf("--prkey"), "did you mean --private-key?");
+  assert.equal(hintOf("--certchain"), "did you mean --certificate-chain?");
+  for (const flag of ["--nothing-like-it", "--yek", "--p"]) {
+    assert.equal(hintOf(flag), "model-signing sign key --help lists the flags", flag);
+  }
+  assert.equal(usage(["plugin", "--bogus"]).hint, "model-signing plugin --help lists the flags");
+  assert.equal(usage(["--nothing-like-it"]).hint, "model-signing --help lists the flags");
 });
 
 test("parseArguments() says which page help has not", () => {
