@@ -251,6 +251,20 @@ export function aborted(reason?: unknown): ModelSigningError {
   return new ModelSigningError("ABORTED", "aborted", { cause: reason });
 }
 
+/** What a step gives, unless the signal fires first: then `ABORTED` at once, and nobody sees the step's end. */
+export async function orAbort<T>(step: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return await step;
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(aborted(signal.reason));
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([ended, step]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 /** What the operating system's codes say, in the words of messages. */
 const SYSTEM_REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",

@@ -28,8 +28,8 @@ export type RunOptions = {
   /** Ends the operation at once with `ABORTED`. */
   readonly signal?: AbortSignal;
   /**
-   * Longest wait for one network or interactive step, in ms; never for hashing. Without it each step that can
-   * hang has a limit of its own.
+   * Longest wait for one network or interactive step, in ms; never for hashing, nor for the writer of a pipe that the
+   * user named. Without it each step that can hang has a limit of its own.
    */
   readonly timeout?: number;
   /** Receives spans and progress. */

@@ -29,6 +29,7 @@ export {
   safeFile,
   safePlace,
 } from "./_plugin/mod.ts";
+export { readCapped, readInput, STDIN } from "./_input/mod.ts";
 export * from "./sigstore/mod.ts";
 
 /** Every built-in plugin, in the order of the help page. */

@@ -1,6 +1,7 @@
 /** Files of certificates and revocation lists that a user named. */
 
 import { readCapped } from "./read_capped.ts";
+import type { InputOptions } from "./read_input.ts";
 
 /** A file that was read. */
 export type NamedBytes = {
@@ -22,16 +23,17 @@ export function named(content: FileContent, what: string, index: number): NamedB
  *
  * @param what names the files in messages: `certificate`
  * @param limit bytes, for each
- * @throws {ModelSigningError} `FILE_UNREADABLE`
+ * @throws {ModelSigningError} `FILE_UNREADABLE`, `ABORTED`
  */
 export async function readFiles(
   paths: readonly string[],
   what: string,
   limit: number,
+  options: InputOptions = {},
 ): Promise<readonly NamedBytes[]> {
   const files: NamedBytes[] = [];
   for (const path of paths) {
-    files.push({ name: path, bytes: await readCapped(path, what, limit) });
+    files.push({ name: path, bytes: await readCapped(path, what, limit, options) });
   }
   return files;
 }

@@ -1,42 +1,21 @@
-/** Reading small files that a user named. */
+/** Reading small inputs that a user named. */
 
-import { Buffer } from "node:buffer";
-import { open } from "node:fs/promises";
-import { ModelSigningError, systemReason } from "../../core/errors.ts";
-import { quote } from "../../core/text.ts";
+import { type Input, type InputOptions, readInput, unreadable } from "./read_input.ts";
 
 /**
- * The bytes of a file, which may be a pipe (`--private-key <(…)`), up to a limit.
+ * The bytes of a file, which may be a pipe (`--private-key <(…)`), or of standard input, up to a limit.
  *
- * @param what names the file in messages: `private key`
- * @param limit bytes; a file with more is refused after reading no more than that
- * @throws {ModelSigningError} `FILE_UNREADABLE`
+ * @param what names the input in messages: `private key`
+ * @param limit bytes; an input with more is refused after reading no more than that
+ * @throws {ModelSigningError} `FILE_UNREADABLE` or another code that is asked for; `ABORTED`
  */
-export async function readCapped(path: string, what: string, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  try {
-    await using file = await open(path, "r");
-    for (;;) {
-      const buffer = new Uint8Array(Math.min(64 * 1024, limit + 1 - total));
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
-      if (bytesRead === 0) break;
-      chunks.push(buffer.subarray(0, bytesRead));
-      total += bytesRead;
-      if (total > limit) break;
-    }
-  } catch (error) {
-    throw new ModelSigningError(
-      "FILE_UNREADABLE",
-      `cannot read ${what} ${quote(path)}: ${systemReason(error)}`,
-      { cause: error },
-    );
-  }
-  if (total > limit) {
-    throw new ModelSigningError(
-      "FILE_UNREADABLE",
-      `cannot read ${what} ${quote(path)}: it has more than ${limit} bytes`,
-    );
-  }
-  return new Uint8Array(Buffer.concat(chunks));
+export async function readCapped(
+  input: Input,
+  what: string,
+  limit: number,
+  options: InputOptions = {},
+): Promise<Uint8Array> {
+  const bytes = await readInput(input, what, limit, options);
+  if (bytes.length <= limit) return bytes;
+  throw unreadable(input, what, `it has more than ${limit} bytes`, options);
 }

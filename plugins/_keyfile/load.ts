@@ -43,11 +43,11 @@ export const PRIVATE_KEY_OPTIONS: readonly Option[] = [
  * of `password-file`, else the answer to a prompt.
  *
  * @throws {ModelSigningError} `FILE_UNREADABLE`, `KEY_MALFORMED`, `KEY_UNSUPPORTED`,
- * `KEY_PASSWORD_MISSING`, `KEY_PASSWORD_WRONG`, `USAGE`
+ * `KEY_PASSWORD_MISSING`, `KEY_PASSWORD_WRONG`, `USAGE`, `ABORTED`
  */
 export async function loadPrivateKey(settings: Settings, options: RunOptions): Promise<KeyObject> {
   const path = requiredTextSetting(settings, "private-key");
-  const bytes = await readCapped(path, "private key", MAX_KEY_FILE_BYTES);
+  const bytes = await readCapped(path, "private key", MAX_KEY_FILE_BYTES, options);
   return await readPrivateKey(bytes, path, () => findPassword(path, settings, options));
 }
 
@@ -60,7 +60,7 @@ async function findPassword(
   if (password !== undefined) return password;
   const passwordFile = textSetting(settings, "password-file");
   if (passwordFile !== undefined) {
-    const bytes = await readCapped(passwordFile, "password file", MAX_KEY_FILE_BYTES);
+    const bytes = await readCapped(passwordFile, "password file", MAX_KEY_FILE_BYTES, options);
     return new Secret(new TextDecoder().decode(bytes).split(/\r?\n/, 1)[0] ?? "");
   }
   const hint = "give --password-file FILE or set MODEL_SIGNING_PASSWORD";

@@ -2,6 +2,7 @@
 
 import { hintedCheck, type Hints, withHints } from "../../core/hint.ts";
 import { MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
+import type { RunOptions } from "../../core/options.ts";
 import type { Option, Settings } from "../../core/plugin.ts";
 import { flagSetting, listSetting } from "../../core/settings.ts";
 import type { Witness } from "../../core/signer.ts";
@@ -54,12 +55,20 @@ export function timestampWitnesses(settings: Settings): readonly Witness[] {
   return listSetting(settings, "tsa-url").map((url) => timestampWitness({ url }));
 }
 
-/** A verifier of the timestamps that are trusted. Throws `FILE_UNREADABLE` and what {@link timestampVerifier} throws. */
-export async function trustedTimestamps(settings: Settings): Promise<TimestampVerifier> {
+/**
+ * A verifier of the timestamps that are trusted.
+ *
+ * @throws {ModelSigningError} `FILE_UNREADABLE`, `ABORTED`, and what {@link timestampVerifier} throws
+ */
+export async function trustedTimestamps(
+  settings: Settings,
+  options: RunOptions,
+): Promise<TimestampVerifier> {
   const trustAnchors = await readFiles(
     listSetting(settings, "tsa-certificate-chain"),
     "timestamp authority certificate",
     MAX_TRUST_FILE_BYTES,
+    options,
   );
   const required = flagSetting(settings, "require-timestamp") ?? false;
   const verify = await withHints(HINTS, () => timestampVerifier({ trustAnchors, required }));

@@ -48,11 +48,11 @@ const signer: SignerProvider = {
     "--certificate-chain ca.pem --signature model.sig",
   ],
   async open(settings, options) {
-    const certificate = await readSigningCertificate(settings);
+    const certificate = await readSigningCertificate(settings, options);
     if (certificate === undefined) {
       throw new ModelSigningError("USAGE", "no --signing-certificate was given");
     }
-    const chain = await readChainFiles(settings);
+    const chain = await readChainFiles(settings, options);
     const witnesses = timestampWitnesses(settings);
     // Last, because it may ask for a password.
     const privateKey = await loadPrivateKey(settings, options);
@@ -114,21 +114,27 @@ const verifier: VerifierProvider = {
     "--crl ca.crl --certificate-identity me@example.com",
   ],
   describer: certificateDescriber,
-  async open(settings) {
+  async open(settings, options) {
     const identity = textSetting(settings, "certificate-identity");
     const trustAnchors = await readFiles(
       listSetting(settings, "certificate-chain"),
       "certificate chain",
       MAX_TRUST_FILE_BYTES,
+      options,
     );
     if (trustAnchors.length === 0) {
       throw new ModelSigningError("USAGE", "no --certificate-chain was given");
     }
     const policy: CertificateVerifierOptions = {
       trustAnchors,
-      crls: await readFiles(listSetting(settings, "crl"), "revocation list", MAX_TRUST_FILE_BYTES),
+      crls: await readFiles(
+        listSetting(settings, "crl"),
+        "revocation list",
+        MAX_TRUST_FILE_BYTES,
+        options,
+      ),
       logFingerprints: flagSetting(settings, "log-fingerprints") ?? false,
-      timestampVerifier: await trustedTimestamps(settings),
+      timestampVerifier: await trustedTimestamps(settings, options),
       ...(identity === undefined ? {} : { identity }),
     };
     const verifier = await withHints(HINTS, () => certificateVerifier(policy));

@@ -55,14 +55,14 @@ export const keyPlugin: Plugin = {
         "model-signing verify key ./model --public-key key.pub --signature model.sig",
       ],
       describer: keyDescriber,
-      async open(settings) {
+      async open(settings, options) {
         const paths = listSetting(settings, "public-key");
-        const files = await readFiles(paths, "public key", MAX_KEY_FILE_BYTES);
+        const files = await readFiles(paths, "public key", MAX_KEY_FILE_BYTES, options);
         const [first, ...rest] = files.map(({ bytes, name }) => readPublicKey(bytes, name));
         if (!first) throw new ModelSigningError("USAGE", "no --public-key was given");
         return keyVerifier({
           publicKeys: [first, ...rest],
-          timestampVerifier: await trustedTimestamps(settings),
+          timestampVerifier: await trustedTimestamps(settings, options),
         });
       },
     },

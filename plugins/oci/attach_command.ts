@@ -47,7 +47,11 @@ export const attachCommand: CommandProvider = {
 
 async function attach(settings: Settings, io: CommandIo): Promise<0> {
   const path = requiredTextSetting(settings, "signature");
-  const bytes = await readSignature(path);
+  // It may be a pipe.
+  const bytes = await readCapped(path, "signature", MAX_BUNDLE_BYTES, {
+    signal: io.signal,
+    code: "BUNDLE_UNREADABLE",
+  });
   const bundle = usable(parseBundle(bytes), path);
   const statement = usable(parseStatement(bundle.envelope.payload), path);
   const { source, signatures, pinned } = await openFromSettings(io.operand ?? "", settings, io);
@@ -62,16 +66,6 @@ async function attach(settings: Settings, io: CommandIo): Promise<0> {
   const digest = await signatures.attach(bytes, io);
   io.success(`Attached  ${digest}\nTo        ${printable(pinned)}\n`);
   return 0;
-}
-
-/** The file, which may be a pipe. */
-async function readSignature(path: string): Promise<Uint8Array> {
-  try {
-    return await readCapped(path, "signature", MAX_BUNDLE_BYTES);
-  } catch (cause) {
-    if (!(cause instanceof ModelSigningError)) throw cause;
-    throw new ModelSigningError("BUNDLE_UNREADABLE", cause.message, { cause });
-  }
 }
 
 function usable<T>(parsed: Parsed<T>, path: string): T {

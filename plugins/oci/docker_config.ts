@@ -41,7 +41,7 @@ export function dockerCredentials(
   return {
     async find(registry, repository, options) {
       for (const path of credentialFiles(environment)) {
-        const config = await readConfig(path);
+        const config = await readConfig(path, options);
         if (!config) continue;
         const found = await credentialsIn(
           { config, path, environment },
@@ -98,7 +98,10 @@ async function credentialsIn(
 }
 
 /** A file's content; undefined when there is no such file. */
-async function readConfig(path: string): Promise<JsonObject | undefined> {
+async function readConfig(
+  path: string,
+  options: RunOptions,
+): Promise<JsonObject | undefined> {
   const facts = await stat(path).catch((error) => {
     if (["ENOENT", "ENOTDIR"].includes(systemCode(error))) return undefined;
     throw unusable(path, systemReason(error));
@@ -106,7 +109,7 @@ async function readConfig(path: string): Promise<JsonObject | undefined> {
   if (!facts) return undefined;
   // Opening a FIFO would wait for a writer.
   if (!facts.isFile()) throw unusable(path, "it is not a regular file");
-  const bytes = await readCapped(path, "credentials", MAX_CREDENTIAL_FILE_BYTES);
+  const bytes = await readCapped(path, "credentials", MAX_CREDENTIAL_FILE_BYTES, options);
   // Podman makes an empty file before the first login.
   if (bytes.length === 0) return undefined;
   let json: Json;

@@ -1,8 +1,6 @@
 /** How a registry is reached, as a user says it. */
 
-import { Buffer } from "node:buffer";
-import process from "node:process";
-import { ModelSigningError, systemReason } from "../../core/errors.ts";
+import { ModelSigningError } from "../../core/errors.ts";
 import { MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Option, Settings } from "../../core/plugin.ts";
@@ -10,7 +8,7 @@ import { Secret } from "../../core/secret.ts";
 import { flagSetting, secretSetting, textSetting } from "../../core/settings.ts";
 import { quote } from "../../core/text.ts";
 import { trustAuthorities } from "../_http/mod.ts";
-import { readCapped } from "../_input/mod.ts";
+import { readCapped, readInput, STDIN } from "../_input/mod.ts";
 import { type CredentialSource, passwordCredentials } from "./credentials.ts";
 import { dockerCredentials } from "./docker_config.ts";
 import { MAX_PASSWORD_BYTES } from "./limits.ts";
@@ -59,7 +57,7 @@ export const REGISTRY_OPTIONS: readonly Option[] = [
  * Reads what the settings name.
  *
  * @throws {ModelSigningError} `USAGE` for a user without a password or the other way round, `FILE_UNREADABLE`,
- * `CERTIFICATE_FILE_MALFORMED`
+ * `CERTIFICATE_FILE_MALFORMED`, `ABORTED`
  */
 export async function registrySettings(
   settings: Settings,
@@ -70,12 +68,15 @@ export async function registrySettings(
   return {
     credentials: await credentials(settings, options),
     ...(plainHttp === undefined ? {} : { plainHttp }),
-    ...(authorities === undefined ? {} : { trust: await trust(authorities) }),
+    ...(authorities === undefined ? {} : { trust: await trust(authorities, options) }),
   };
 }
 
-async function trust(path: string): Promise<NonNullable<RegistrySettings["trust"]>> {
-  const pem = await readCapped(path, "the registry's authorities", MAX_TRUST_FILE_BYTES);
+async function trust(
+  path: string,
+  options: RunOptions,
+): Promise<NonNullable<RegistrySettings["trust"]>> {
+  const pem = await readCapped(path, "the registry's authorities", MAX_TRUST_FILE_BYTES, options);
   return trustAuthorities(pem, quote(path));
 }
 
@@ -91,7 +92,7 @@ async function credentials(settings: Settings, options: RunOptions): Promise<Cre
     );
   }
   if (given !== undefined) return passwordCredentials(username, given);
-  if (fromStdin) return passwordCredentials(username, await passwordFromStdin());
+  if (fromStdin) return passwordCredentials(username, await passwordFromStdin(options));
   const hint = "set MODEL_SIGNING_REGISTRY_PASSWORD, or add --registry-password-stdin";
   if (!options.interaction) throw usage("a user of the registry is given, and no password", hint);
   const prompt = `Password of ${username} at the registry: `;
@@ -100,26 +101,12 @@ async function credentials(settings: Settings, options: RunOptions): Promise<Cre
 }
 
 /** The only line of stdin. */
-async function passwordFromStdin(): Promise<Secret> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
-      length += chunk.length;
-      if (length > MAX_PASSWORD_BYTES) {
-        throw usage(`stdin has more than the ${MAX_PASSWORD_BYTES} bytes that a password may have`);
-      }
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if (error instanceof ModelSigningError) throw error;
-    throw new ModelSigningError(
-      "FILE_UNREADABLE",
-      `cannot read the password on stdin: ${systemReason(error)}`,
-      { cause: error },
-    );
+async function passwordFromStdin(options: RunOptions): Promise<Secret> {
+  const bytes = await readInput(STDIN, "the password", MAX_PASSWORD_BYTES, options);
+  if (bytes.length > MAX_PASSWORD_BYTES) {
+    throw usage(`stdin has more than the ${MAX_PASSWORD_BYTES} bytes that a password may have`);
   }
-  const text = new TextDecoder().decode(Buffer.concat(chunks)).replace(/\r?\n$/, "");
+  const text = new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
   if (text === "" || /[\r\n]/.test(text)) {
     throw usage(
       `stdin holds ${text === "" ? "nothing" : "more than one line"}, expected a password`,

@@ -24,16 +24,17 @@ export async function findPin(
   uri: Pkcs11Uri,
   given: Secret | undefined,
   { label }: Token,
-  { interaction, signal }: RunOptions,
+  options: RunOptions,
 ): Promise<Secret> {
   if (uri.pinValue !== undefined) return uri.pinValue;
-  if (uri.pinSource !== undefined) return await readPin(uri.pinSource);
+  if (uri.pinSource !== undefined) return await readPin(uri.pinSource, options);
   if (given !== undefined) return given;
   const none = (cause?: unknown) =>
     new ModelSigningError("PKCS11_PIN", `token ${quote(label)} needs its PIN, and none was given`, {
       hint: "set PKCS11_PIN, or add pin-source= and a file to the query of the PKCS#11 URI",
       cause,
     });
+  const { interaction, signal } = options;
   if (!interaction) throw none();
   try {
     return await interaction.askSecret(`PIN of token ${quote(label)}: `, signal);
@@ -73,9 +74,9 @@ export function withPinBytes<T>(pin: Secret, token: Token, use: (bytes: Uint8Arr
 }
 
 /** The first line of a file that `pin-source` names: a path, or a `file:` URI. */
-async function readPin(source: string): Promise<Secret> {
+async function readPin(source: string, options: RunOptions): Promise<Secret> {
   const path = pinPath(source);
-  const bytes = await readCapped(path, "PIN file", MAX_PIN_FILE_BYTES);
+  const bytes = await readCapped(path, "PIN file", MAX_PIN_FILE_BYTES, options);
   try {
     const [pin = ""] = new TextDecoder("utf-8", { fatal: true }).decode(bytes).split(/\r?\n/, 1);
     // UTF-16, as PowerShell writes it, would cost an attempt.

@@ -87,8 +87,8 @@ export const pkcs11Plugin: Plugin = {
         '?module-name=opensc-pkcs11" --certificate-chain ca.pem --signature model.sig',
       ],
       async open(settings, options) {
-        const certificate = await readSigningCertificate(settings);
-        const chain = await readChainFiles(settings);
+        const certificate = await readSigningCertificate(settings, options);
+        const chain = await readChainFiles(settings, options);
         const witnesses = timestampWitnesses(settings);
         const key = {
           ...keyOptions(settings),

@@ -15,6 +15,8 @@ export type CliOptions = {
   /** Added to this process's environment, whose own `MODEL_SIGNING_*` are taken out. */
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** Whether stdin stays open after that, as a pipe whose writer takes his time. */
+  readonly stdinStaysOpen?: boolean;
   /** What is done once, when a text has appeared on stderr. */
   readonly step?: { readonly after: string; act(pid: number): void };
   /** Told the process, as soon as there is one. */
@@ -81,7 +83,8 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   });
   // A program that does not read its input may be gone before it is written.
   child.stdin.on("error", () => {});
-  child.stdin.end(options.stdin ?? "");
+  child.stdin.write(options.stdin ?? "");
+  if (!options.stdinStaysOpen) child.stdin.end();
   const status = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", resolve);

@@ -53,7 +53,8 @@ while time.monotonic() < deadline:
         seen = len(terminal)
         # The terminal is set to raw mode before or after the prompt; typing waits for that.
         until = time.monotonic() + 5
-        while "signal" not in step and termios.tcgetattr(slave)[3] & termios.ECHO and time.monotonic() < until:
+        is_prompt = "signal" not in step and not step.get("echoed")
+        while is_prompt and termios.tcgetattr(slave)[3] & termios.ECHO and time.monotonic() < until:
             time.sleep(0.01)
         if "type" in step:
             typed = subprocess.run(step["type"], shell=True, input=terminal, stdout=subprocess.PIPE).stdout

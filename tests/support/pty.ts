@@ -10,6 +10,8 @@ export type TerminalStep =
   & { readonly after: string }
   & (
     | { readonly send: string }
+    /** Typed where nobody asks, so that the terminal itself echoes it and keeps it line by line. */
+    | { readonly send: string; readonly echoed: true }
     /** Types what a shell command prints, which reads everything on the terminal from its stdin. */
     | { readonly type: string }
     | { readonly signal: NodeJS.Signals }

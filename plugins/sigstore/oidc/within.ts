@@ -1,6 +1,6 @@
 /** Steps that wait for a person, or for another program. */
 
-import { ModelSigningError, throwIfAborted } from "../../../core/errors.ts";
+import { ModelSigningError, orAbort, throwIfAborted } from "../../../core/errors.ts";
 import type { RunOptions } from "../../../core/options.ts";
 
 /** The longest wait when the run sets none: time enough to find a second factor. */
@@ -25,18 +25,14 @@ export async function within<T>(
   const signal = options.signal
     ? AbortSignal.any([options.signal, deadline.signal])
     : deadline.signal;
-  const { promise: ended, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
   try {
-    return await Promise.race([ended, (async () => await step(signal))()]);
+    return await orAbort((async () => await step(signal))(), signal);
   } catch (error) {
     throwIfAborted(options.signal);
     if (deadline.signal.aborted) throw late(timeout / 1000);
     throw error;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
   }
 }
 

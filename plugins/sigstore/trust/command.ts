@@ -166,7 +166,7 @@ async function update(settings: Settings, io: CommandIo): Promise<0> {
       { hint: "set HOME, XDG_CACHE_HOME, or LOCALAPPDATA on Windows" },
     );
   }
-  const { repository, url } = await asked(settings);
+  const { repository, url } = await asked(settings, io);
   const { updateCache } = await import("./update.ts");
   const { updatePage } = await import("./update_page.ts");
   const done = await updateCache(repository, { ...io, url, cacheFolder, now: new Date() });
@@ -177,6 +177,7 @@ async function update(settings: Settings, io: CommandIo): Promise<0> {
 /** Which repository is to be fetched, and from where. */
 async function asked(
   settings: Settings,
+  io: CommandIo,
 ): Promise<{ readonly repository: Repository; readonly url: string }> {
   const { useStaging, tufRoot } = trustChoice(settings);
   const url = textSetting(settings, "tuf-url");
@@ -193,7 +194,7 @@ async function asked(
   if (url === undefined) {
     throw new ModelSigningError("USAGE", "--tuf-root says whom to trust, and no --tuf-url where");
   }
-  return { repository: await repositoryOf(tufRoot), url };
+  return { repository: await repositoryOf(tufRoot, io), url };
 }
 
 async function chosenTrust(settings: Settings, now: Date, io: CommandIo): Promise<SelectedTrust> {

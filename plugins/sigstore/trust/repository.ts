@@ -3,6 +3,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Json } from "../../../core/json.ts";
+import type { RunOptions } from "../../../core/options.ts";
 import { quote } from "../../../core/text.ts";
 import { readCapped } from "../../_input/mod.ts";
 import productionRoot from "../data/production.root.json" with { type: "json" };
@@ -55,10 +56,13 @@ export function instanceRepository(instance: InstanceName): BuiltInRepository {
  * A repository that is trusted by its root, which a file holds. The file's content tells one from another in the
  * cache, so that the cache filled from a mirror is the same one.
  *
- * @throws {ModelSigningError} `FILE_UNREADABLE`
+ * @throws {ModelSigningError} `FILE_UNREADABLE`, `ABORTED`
  */
-export async function repositoryOf(rootFile: string): Promise<Repository> {
-  const root = await readCapped(rootFile, "TUF root", MAX_ROOT_FILE_BYTES);
+export async function repositoryOf(
+  rootFile: string,
+  options: RunOptions,
+): Promise<Repository> {
+  const root = await readCapped(rootFile, "TUF root", MAX_ROOT_FILE_BYTES, options);
   return {
     id: createHash("sha256").update(root).digest("hex"),
     name: `TUF repository of root ${quote(rootFile)}`,

@@ -54,9 +54,9 @@ async function chosenTrust(
 ): Promise<SelectedTrust> {
   const { trustRoot, trustConfig, tufRoot, cacheFolder = userFolders().cache } = choice;
   requireOne(choice);
-  if (trustRoot !== undefined) return await trustRootFile(trustRoot);
-  if (trustConfig !== undefined) return await trustConfigFile(trustConfig);
-  if (tufRoot !== undefined) return await ownRepository(tufRoot, cacheFolder, now);
+  if (trustRoot !== undefined) return await trustRootFile(trustRoot, options);
+  if (trustConfig !== undefined) return await trustConfigFile(trustConfig, options);
+  if (tufRoot !== undefined) return await ownRepository(tufRoot, cacheFolder, now, options);
   const repository = instanceRepository(choice.useStaging ? "staging" : "production");
   return await newestOf(repository, cacheFolder, now, options);
 }
@@ -90,8 +90,9 @@ async function ownRepository(
   rootFile: string,
   cacheFolder: string | undefined,
   now: Date,
+  options: RunOptions,
 ): Promise<SelectedTrust> {
-  const repository = await repositoryOf(rootFile);
+  const repository = await repositoryOf(rootFile, options);
   const found = cacheFolder === undefined
     ? undefined
     : await verifiedCache(repository, cacheFolder, now);

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type ErrorCode, ModelSigningError } from "../../../core/errors.ts";
 import { keyHint } from "../../../core/keys.ts";
-import { MAX_KEY_FILE_BYTES } from "../../../core/limits.ts";
 import type { Interaction } from "../../../core/options.ts";
 import { Secret } from "../../../core/secret.ts";
-import { readCapped } from "../../../plugins/_input/mod.ts";
 import { loadPrivateKey } from "../../../plugins/_keyfile/mod.ts";
 import { sha256 } from "../../support/bundles.ts";
 import { openssl, opensslKey, opensslPublicKey } from "../../support/openssl.ts";
@@ -144,43 +141,5 @@ test("loadPrivateKey() names what cannot be read", async () => {
       loadPrivateKey({ "private-key": path, "password-file": missing }, {}),
       "FILE_UNREADABLE",
     );
-  });
-});
-
-test("readCapped() reads up to the limit and no further", async () => {
-  await inFolder(async (folder) => {
-    const path = join(folder, "file");
-    writeFileSync(path, "");
-    assert.equal((await readCapped(path, "file", 10)).length, 0);
-    truncateSync(path, MAX_KEY_FILE_BYTES);
-    assert.equal(
-      (await readCapped(path, "file", MAX_KEY_FILE_BYTES)).length,
-      MAX_KEY_FILE_BYTES,
-    );
-    for (const size of [MAX_KEY_FILE_BYTES + 1, 8 * 1024 ** 4]) {
-      truncateSync(path, size);
-      await refused(readCapped(path, "file", MAX_KEY_FILE_BYTES), "FILE_UNREADABLE");
-    }
-    await refused(readCapped("/dev/zero", "file", 100), "FILE_UNREADABLE");
-    mkdirSync(join(folder, "folder"));
-    await refused(readCapped(join(folder, "folder"), "file", 10), "FILE_UNREADABLE");
-  });
-});
-
-test("readCapped() reads from a pipe, as of a process substitution", async () => {
-  await inFolder(async (folder) => {
-    const path = join(folder, "pipe");
-    execFileSync("mkfifo", [path]);
-    const feeding = spawn(
-      "sh",
-      ["-c", '{ printf first; sleep 0.1; printf second; } > "$0"', path],
-      {
-        stdio: "ignore",
-      },
-    );
-    const ended = new Promise((resolve) => feeding.on("close", resolve));
-    const bytes = await readCapped(path, "file", 100);
-    assert.equal(new TextDecoder().decode(bytes), "firstsecond");
-    await ended;
   });
 });
