@@ -101,7 +101,13 @@ async function execute(
   session: Session,
 ): Promise<ExitStatus> {
   const { io, host, diagnostics } = session;
-  const { settings, operand, warnings } = resolveSettings(command, given, named, io.env);
+  const { settings, operand, warnings } = await resolveSettings(
+    command,
+    given,
+    named,
+    io.env,
+    host.signal,
+  );
   const notes = await notesOnLog(command, settings, operand);
   const log = await diagnostics.open(settings);
   describeRun(command, settings, operand, diagnostics.trace.span, log.logger);

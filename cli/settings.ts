@@ -1,7 +1,6 @@
 /** One set of settings out of the command line, `--json` and the environment, in this order of precedence. */
 
 import { Buffer } from "node:buffer";
-import { closeSync, constants, openSync, readSync } from "node:fs";
 import {
   isObject,
   type Json,
@@ -9,13 +8,12 @@ import {
   type JsonObject,
   listSetting,
   MAX_KEY_FILE_BYTES,
-  ModelSigningError,
   parseJson,
   quote,
   type Settings,
   type SettingValue,
-  systemReason,
 } from "../core/mod.ts";
+import { readCapped, STDIN } from "../plugins/mod.ts";
 import { GLOBAL_OPTIONS } from "./builtin_options.ts";
 import { type Command, optionsOf } from "./command.ts";
 import {
@@ -45,23 +43,24 @@ type Layer = { readonly settings: Settings; readonly operand?: string };
 /**
  * Merges what was given for a command. Options that were given nowhere are absent.
  *
- * @throws {ModelSigningError} `USAGE`, `FILE_UNREADABLE`
+ * @throws {ModelSigningError} `USAGE`, `FILE_UNREADABLE`, `ABORTED`
  */
-export function resolveSettings(
+export async function resolveSettings(
   command: Command,
   given: Settings,
   operand: string | undefined,
   environment: Environment,
-): Resolved {
+  signal?: AbortSignal,
+): Promise<Resolved> {
   const options = [...optionsOf(command), ...GLOBAL_OPTIONS];
   // Now, since reading the JSON takes what another reader waits for, and with what the JSON says below.
   requireOneReader(command, given, operand);
   const warnings: string[] = [];
-  const layers: readonly Layer[] = [
-    { settings: fromEnvironment(options, environment, warnings) },
-    ...listSetting(given, "json").map((source) => fromJson(command, options, source)),
-    { settings: given, ...(operand === undefined ? {} : { operand }) },
-  ];
+  const layers: Layer[] = [{ settings: fromEnvironment(options, environment, warnings) }];
+  for (const source of listSetting(given, "json")) {
+    layers.push(fromJson(command, options, await readObject(source, signal)));
+  }
+  layers.push({ settings: given, ...(operand === undefined ? {} : { operand }) });
   const settings = layers.reduce(
     (weaker: Settings, layer) => overlay(options, weaker, layer.settings),
     {},
@@ -131,10 +130,10 @@ function fromEnvironment(
   return settings;
 }
 
-function fromJson(command: Command, options: readonly CliOption[], source: string): Layer {
+function fromJson(command: Command, options: readonly CliOption[], object: JsonObject): Layer {
   const settings: Record<string, SettingValue> = {};
   let operand: string | undefined;
-  for (const [key, value] of Object.entries(readObject(source))) {
+  for (const [key, value] of Object.entries(object)) {
     if (key === command.operand?.jsonKey) {
       if (typeof value !== "string" || value === "") {
         throw usageError(`--json: ${key} is not a string, or empty`);
@@ -166,10 +165,13 @@ function fromJson(command: Command, options: readonly CliOption[], source: strin
   return { settings, ...(operand === undefined ? {} : { operand }) };
 }
 
-function readObject(source: string): JsonObject {
+async function readObject(source: string, signal: AbortSignal | undefined): Promise<JsonObject> {
   const inline = source.trimStart().startsWith("{");
-  const name = inline ? "--json" : source === "-" ? "--json on stdin" : `--json ${quote(source)}`;
-  const bytes = inline ? Buffer.from(source, "utf8") : readCapped(source, name);
+  const isStdin = source === STANDARD_STREAM;
+  const name = inline ? "--json" : isStdin ? "--json on stdin" : `--json ${quote(source)}`;
+  const bytes = inline
+    ? Buffer.from(source, "utf8")
+    : await readCapped(isStdin ? STDIN : source, "--json", MAX_KEY_FILE_BYTES, { signal });
   let value: Json;
   try {
     value = parseJson(bytes);
@@ -179,33 +181,6 @@ function readObject(source: string): JsonObject {
   }
   if (!isObject(value)) throw usageError(`${name} is not a JSON object`);
   return value;
-}
-
-function readCapped(source: string, name: string): Uint8Array {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    const fd = source === "-" ? 0 : openSync(source, constants.O_RDONLY);
-    try {
-      for (;;) {
-        const chunk = new Uint8Array(65_536);
-        const count = readSync(fd, chunk, 0, chunk.length, null);
-        if (count === 0) return Buffer.concat(chunks);
-        length += count;
-        if (length > MAX_KEY_FILE_BYTES) {
-          throw usageError(`${name} is larger than ${MAX_KEY_FILE_BYTES} bytes`);
-        }
-        chunks.push(chunk.subarray(0, count));
-      }
-    } finally {
-      if (fd !== 0) closeSync(fd);
-    }
-  } catch (error) {
-    if (error instanceof ModelSigningError) throw error;
-    throw new ModelSigningError("FILE_UNREADABLE", `cannot read ${name}: ${systemReason(error)}`, {
-      cause: error,
-    });
-  }
 }
 
 function requireAll(

@@ -1,8 +1,6 @@
 /** Reading the signature that the user named. */
 
-import { Buffer } from "node:buffer";
 import { stat } from "node:fs/promises";
-import process from "node:process";
 import {
   type Bundle,
   MAX_BUNDLE_BYTES,
@@ -11,8 +9,8 @@ import {
   type Parsed,
   quote,
   readBundleFile,
-  systemReason,
 } from "../core/mod.ts";
+import { readInput, STDIN } from "../plugins/mod.ts";
 
 /** Stands for stdout when signing, for stdin when reading. */
 export const STANDARD_STREAM = "-";
@@ -20,36 +18,32 @@ export const STANDARD_STREAM = "-";
 /**
  * Reads and parses a signature file, or stdin for `-`.
  *
- * @throws {ModelSigningError} `BUNDLE_UNREADABLE`
+ * @throws {ModelSigningError} `BUNDLE_UNREADABLE`, `ABORTED`
  */
-export async function readSignature(path: string): Promise<Parsed<Bundle>> {
+export async function readSignature(
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Parsed<Bundle>> {
   if (path !== STANDARD_STREAM) return await readFile(path);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
-      chunks.push(chunk);
-      length += chunk.length;
-      // One byte too many is enough for the parser to refuse it.
-      if (length > MAX_BUNDLE_BYTES) break;
-    }
-  } catch (cause) {
-    throw new ModelSigningError(
-      "BUNDLE_UNREADABLE",
-      `cannot read the signature on stdin: ${systemReason(cause)}`,
-      { cause },
-    );
-  }
-  return parseBundle(new Uint8Array(Buffer.concat(chunks)));
+  // One byte too many is enough for the parser to refuse it.
+  return parseBundle(
+    await readInput(STDIN, "the signature", MAX_BUNDLE_BYTES, {
+      signal,
+      code: "BUNDLE_UNREADABLE",
+    }),
+  );
 }
 
 /**
  * The same, where a signature that is malformed is a fault and no finding.
  *
- * @throws {ModelSigningError} `BUNDLE_UNREADABLE`, `BUNDLE_REFUSED`
+ * @throws {ModelSigningError} `BUNDLE_UNREADABLE`, `BUNDLE_REFUSED`, `ABORTED`
  */
-export async function readUsableSignature(path: string): Promise<Bundle> {
-  const bundle = await readSignature(path);
+export async function readUsableSignature(
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<Bundle> {
+  const bundle = await readSignature(path, signal);
   if (bundle.ok) return bundle.value;
   throw new ModelSigningError("BUNDLE_REFUSED", `${quote(path)} is not a usable signature`, {
     issues: [bundle.issue],

@@ -10,7 +10,7 @@ import { readUsableSignature } from "../signature.ts";
 /** Shows what a signature file claims. Makes no trust decision. */
 export async function inspect(invocation: Invocation): Promise<ExitStatus> {
   const { settings, io, operand, plugins, run } = invocation;
-  const bundle = await readUsableSignature(operand);
+  const bundle = await readUsableSignature(operand, run.signal);
   const inspection = {
     path: operand,
     bundle,

@@ -47,7 +47,7 @@ export async function pluginCheck(invocation: Invocation): Promise<ExitStatus> {
       plugin,
       settings: pluginSettings(plugin, listSetting(settings, "set"), io.env),
       reference: textSetting(settings, "reference"),
-      bundle: bundle === undefined ? undefined : await readUsableSignature(bundle),
+      bundle: bundle === undefined ? undefined : await readUsableSignature(bundle, run.signal),
       run,
     }),
   ];

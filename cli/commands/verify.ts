@@ -117,7 +117,7 @@ async function verified(
     return withSignature(await verifyDiscovered({ ...input, signatures }, run));
   }
   const signature = named ?? "";
-  const bundle = await readSignature(signature);
+  const bundle = await readSignature(signature, run.signal);
   run.logger?.log("debug", "verifying", { signature });
   return { signature, report: await verifyModel({ ...input, bundle }, run) };
 }

@@ -20,11 +20,11 @@ function isCommands({ info, text }: Block): boolean {
 }
 
 /** What is wrong with a command line, or undefined. */
-function mistakeIn(argv: readonly string[]): string | undefined {
+async function mistakeIn(argv: readonly string[]): Promise<string | undefined> {
   try {
     const request = parseArguments(OFFER, argv, { columns: 80, colors: false });
     if (request.kind === "text" || "json" in request.given) return undefined;
-    const { warnings } = resolveSettings(request.command, request.given, request.operand, {});
+    const { warnings } = await resolveSettings(request.command, request.given, request.operand, {});
     return warnings[0];
   } catch (error) {
     if (error instanceof ModelSigningError) return error.message;
@@ -35,7 +35,7 @@ function mistakeIn(argv: readonly string[]): string | undefined {
 for (const { path, text } of documents()) {
   const others = blocksOf(text).filter((block) => block.info !== "console" && isCommands(block));
   if (others.length === 0) continue;
-  test(`${path} says why the commands that no test runs are not run, and the program knows them`, () => {
+  test(`${path} says why the commands that no test runs are not run, and the program knows them`, async () => {
     for (const { line, notRun, notParsed, text } of others) {
       assert.ok(
         notRun,
@@ -43,7 +43,7 @@ for (const { path, text } of documents()) {
       );
       if (notParsed) continue;
       for (const argv of commandLines(text)) {
-        const mistake = mistakeIn(argv);
+        const mistake = await mistakeIn(argv);
         assert.equal(mistake, undefined, `${path}:${line}: ${argv.join(" ")}: ${mistake}`);
       }
     }
