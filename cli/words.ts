@@ -71,7 +71,7 @@ export function requireValues(argv: readonly string[], { given, scope }: Command
     const shown = argv[index]!.slice(0, name.length);
     throw usageError(
       `${flag} needs a value, and ${shown} behind it is a flag`,
-      `if that is the value: ${flag}=${shown}${value === name ? "" : "=…"}`,
+      `if that is the value: ${flag}=${shown}${value === name ? "" : "=..."}`,
     );
   }
 }

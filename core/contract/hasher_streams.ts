@@ -26,6 +26,7 @@ export const STREAM_CASES: readonly (readonly [
   ["hash() reads content without a location through open()", readsStreams],
   ["hash() reads shards without a location through open()", readsStreamedShards],
   ["hash() leaves it to the source to compare what it cannot, and waits for its word", leavesIt],
+  ["hash() believes no size that content only claims to have", believesNoSize],
   ["hash() gives an issue for a stream that is too short, too long or fails", refusesStreams],
   ["hash() writes content to a new file while it reads it", copies],
   ["hash() throws FILE_UNWRITABLE when content cannot be written", failsToCopy],
@@ -88,6 +89,21 @@ async function leavesIt(workbench: Workbench): Promise<void> {
   }
   // The whole, once: two answers to two questions may be of two contents.
   assert.deepEqual(asked, Array(8).fill([undefined, false]));
+}
+
+/** A manifest may state any size; whoever lists the shards of this one has no memory for them. */
+async function believesNoSize(workbench: Workbench): Promise<void> {
+  const huge = streamed("huge", Number.MAX_SAFE_INTEGER, pattern(3));
+  const stated = {
+    ...huge,
+    expected: { algorithm: "sha256", digest: oracle("sha256", 3) },
+  } as const;
+  for (const entry of [huge, stated]) {
+    for (const settings of [{}, { shardSize: 1 }, { algorithm: "blake3", shardSize: 1 }] as const) {
+      const results = await workbench.hash([entry], settings);
+      assert.deepEqual(issues(results), new Map([["huge", "FILE_CHANGED"]]));
+    }
+  }
 }
 
 async function refusesStreams(workbench: Workbench): Promise<void> {

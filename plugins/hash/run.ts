@@ -44,8 +44,11 @@ type FileState = {
 
 type RangeOf<T> = { readonly file: FileState; readonly range: T };
 
-/** Content that comes as one stream; `parts` are its ranges that have a digest each. */
-type Streamed = RangeOf<ByteRange> & { readonly parts: Iterable<ByteRange> };
+/**
+ * Content that comes as one stream; `parts` gives its ranges that have a digest each. Never a list of them: the size
+ * of the file may be nothing but a claim, and there are as many as it says.
+ */
+type Streamed = RangeOf<ByteRange> & { readonly parts: () => Iterable<ByteRange> };
 
 /** Hashes the entries of one `hash` call. */
 export class Run {
@@ -178,10 +181,10 @@ export class Run {
     if (shardSize !== undefined && entry.size === 0) {
       return this.#give({ kind: "uncovered", path: entry.path });
     }
-    const parts = shardSize === undefined ? [whole] : shardRanges(entry.size, shardSize);
+    const parts = () => shardSize === undefined ? [whole] : shardRanges(entry.size, shardSize);
     if (isOneStream(entry, this.#settings)) return yield { file, range: whole, parts };
-    for (const range of parts) {
-      yield entry.location === undefined ? { file, range, parts: [range] } : { file, range };
+    for (const range of parts()) {
+      yield entry.location === undefined ? { file, range, parts: () => [range] } : { file, range };
     }
   }
 
@@ -280,12 +283,11 @@ export class Run {
     const { entry } = file;
     const { path, copyTo, size } = entry;
     this.#meter.current = path;
-    const ranges = [...parts];
     const length = range.end - range.start;
     const task: StreamTask = {
       unit: { path, ...(copyTo === undefined ? {} : { copyTo }) },
       length,
-      parts: ranges.map(({ start, end }) => end - start),
+      parts: lengthsOf(parts()),
       // Asking for no range shows bytes beyond the size, too.
       open: () =>
         length === size
@@ -297,8 +299,9 @@ export class Run {
       .finally(() => this.#streaming--);
     if (this.#stopped) return;
     if ("code" in hashed) return this.#settle(file, range, hashed);
-    file.left += ranges.length - 1;
-    ranges.forEach((part, index) => this.#settle(file, part, hashed.digests[index]!));
+    file.left += hashed.digests.length - 1;
+    let index = 0;
+    for (const part of parts()) this.#settle(file, part, hashed.digests[index++]!);
   }
 
   #settle(file: FileState, range: ByteRange, outcome: Outcome): void {
@@ -339,6 +342,10 @@ export class Run {
     }
     return this.#closing;
   }
+}
+
+function* lengthsOf(ranges: Iterable<ByteRange>): Generator<number, void, void> {
+  for (const { start, end } of ranges) yield end - start;
 }
 
 function cost({ start, end }: ByteRange): number {
