@@ -89,6 +89,7 @@ export {
   BUNDLE_MEDIA_TYPE,
   type Envelope,
   type Manifest,
+  metadataPaths,
   type NameRules,
   pae,
   type PaeForm,

@@ -50,20 +50,26 @@ export function sortResources(resources: Resource[]): Resource[] {
   );
 }
 
-/**
- * Paths of the files that a manifest is about: its resources' names, or those that its shards are of.
- *
- * @param roles by the resources' names; what only describes the model is no file of it, and left out
- */
+/** Paths of the files that a manifest is about: its resources' names, or those that its shards are of. */
 export function signedPaths(
   { resources, serialization }: Pick<Manifest, "resources" | "serialization">,
-  roles: ReadonlyMap<string, ResourceRole> = new Map(),
 ): ReadonlySet<string> {
-  return new Set(
-    resources.flatMap(({ name }) =>
-      roles.get(name) === "metadata" ? [] : [resourcePath(name, serialization.method)]
-    ),
-  );
+  return new Set(resources.map(({ name }) => resourcePath(name, serialization.method)));
+}
+
+/**
+ * Of {@link signedPaths}, those that only describe the model.
+ *
+ * @param roles by the resources' names
+ */
+export function metadataPaths(
+  { resources, serialization }: Pick<Manifest, "resources" | "serialization">,
+  roles: ReadonlyMap<string, ResourceRole>,
+): ReadonlySet<string> {
+  const isMetadata = ({ name }: Resource) => roles.get(name) === "metadata";
+  const path = ({ name }: Resource) => resourcePath(name, serialization.method);
+  const files = new Set(resources.filter((resource) => !isMetadata(resource)).map(path));
+  return new Set(resources.filter(isMetadata).map(path).filter((name) => !files.has(name)));
 }
 
 /** The path of the file that a resource is about. */

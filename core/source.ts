@@ -119,8 +119,13 @@ export type PullInput = {
   /** Does not exist yet. */
   readonly folder: string;
   readonly hasher: HasherFactory;
-  /** Paths of the files that are signed: `signedPaths()` of a verified report's manifest and its roles. */
+  /** Paths that are signed: `signedPaths()` of a verified report's manifest. */
   readonly signed: ReadonlySet<string>;
+  /**
+   * Of them, those that the signature calls descriptions of the model, such as a config blob: `metadataPaths()`. What
+   * the model itself has as a file is one all the same.
+   */
+  readonly metadata?: ReadonlySet<string>;
 };
 
 /** Brings a model to this machine. */

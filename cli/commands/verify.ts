@@ -5,6 +5,7 @@ import {
   type DiscoveredReport,
   hintedReport,
   type Hints,
+  metadataPaths,
   type Report,
   signedPaths,
   textSetting,
@@ -72,8 +73,9 @@ export async function verify(
   let pulled: string | undefined;
   if (folder !== undefined && report.verdict === "verified") {
     const { manifest } = report;
-    const signed = signedPaths(manifest, rolesOf(invocation)({ manifest }));
-    await puller!.pull({ folder, hasher: hasherOf(invocation), signed }, run);
+    const signed = signedPaths(manifest);
+    const metadata = metadataPaths(manifest, rolesOf(invocation)({ manifest }));
+    await puller!.pull({ folder, hasher: hasherOf(invocation), signed, metadata }, run);
     pulled = folder;
   }
   const named: NamedReport = {

@@ -18,13 +18,13 @@ import { pathProblem } from "../../core/path.ts";
 import type { Entry, Puller, PullInput } from "../../core/source.ts";
 import { excerpt, quote } from "../../core/text.ts";
 import { fetchedEntries } from "./entries.ts";
-import type { NamedBlob } from "./naming.ts";
+import type { NamedBlob, RefusedBlob } from "./naming.ts";
 import { differenceOf } from "./pulled_folder.ts";
 import type { OciSource } from "./source.ts";
 import type { OciReader } from "./store.ts";
 
 /** One pull: to `folder`, as the user calls `target`. */
-type Pull = Omit<PullInput, "signed"> & {
+type Pull = Pick<PullInput, "folder" | "hasher"> & {
   readonly target: string;
   readonly layers: readonly NamedBlob[];
 };
@@ -49,9 +49,9 @@ export class OciPuller implements Puller {
    * @throws {ModelSigningError} `MODEL_REFUSED` for a layer without a safe name, `FILE_UNWRITABLE`, what the registry or
    * layout throws, what the hasher throws, `ABORTED`
    */
-  async pull({ folder, hasher, signed }: PullInput, options: RunOptions): Promise<void> {
+  async pull({ folder, hasher, ...paths }: PullInput, options: RunOptions): Promise<void> {
     throwIfAborted(options.signal);
-    const layers = this.#layers(signed, options);
+    const layers = this.#layers(paths, options);
     for (const { name, isArchive } of layers) {
       if (!isArchive) continue;
       options.logger?.log("warn", "a layer is an archive and is written as it is, not unpacked", {
@@ -91,10 +91,16 @@ export class OciPuller implements Puller {
   }
 
   /** What is signed: nothing vouches for the rest, such as a layer below a path that the signature leaves out. */
-  #layers(signed: ReadonlySet<string>, { logger }: RunOptions): readonly NamedBlob[] {
-    const wanted = this.#source.blobs.filter(({ name }) => signed.has(name));
+  #layers(
+    { signed, metadata }: Pick<PullInput, "signed" | "metadata">,
+    { logger }: RunOptions,
+  ): readonly NamedBlob[] {
+    const isLayer = (blob: NamedBlob | RefusedBlob) => "isLayer" in blob && blob.isLayer;
+    const wanted = this.#source.blobs.filter((blob) =>
+      signed.has(blob.name) && (isLayer(blob) || !metadata?.has(blob.name))
+    );
     for (const blob of this.#source.blobs) {
-      if (signed.has(blob.name) || !("isLayer" in blob && blob.isLayer)) continue;
+      if (signed.has(blob.name) || !isLayer(blob)) continue;
       logger?.log("warn", "a layer is not signed and is not written", { path: blob.name });
     }
     const issues = wanted.flatMap((blob) => {

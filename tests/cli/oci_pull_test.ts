@@ -84,6 +84,20 @@ test("verify --pull writes a config blob that was signed as a file", async () =>
   assert.deepEqual(Object.keys(snapshot(join(desk.path, "other"))), ["weights.bin"]);
 });
 
+test("verify --pull writes a layer whatever the user says that its name stands for", async () => {
+  await using desk = await ociDesk();
+  await using registry = await startTestRegistry();
+  const files = { "weights.bin": "weights", "config.json": "a file of the model" };
+  await writeFolder(desk, "mine", { ...files, "oci-config.json": CONFIG });
+  assertStatus(await desk.run(signing("mine", "--signature", "m.sig")), 0, "sign");
+  const layers = Object.entries(files).map(([title, content]) => ({ title, content }));
+  await pushModel(registry.host, { layers });
+  const asserted = ["--signature", "m.sig", "--source", "oci-manifest"];
+  const outcome = await desk.run(verifying(at(registry), ...asserted, "--pull", "pulled"));
+  assertStatus(outcome, 0, "pull");
+  assert.deepEqual(snapshot(join(desk.path, "pulled")), snapshot(join(desk.path, "mine")));
+});
+
 test("verify --pull tells people where the model is, and works by --deep and by a file, too", async () => {
   await using desk = await ociDesk();
   await using registry = await signedRegistry(desk);
