@@ -14,7 +14,7 @@ import { LayoutFiles } from "./layout_files.ts";
 import { locked } from "./layout_lock.ts";
 import { MAX_INDEX_ATTEMPTS, MAX_LAYOUT_MANIFESTS, MAX_MANIFEST_BYTES } from "./limits.ts";
 import { type IndexEntries, manifestsIn, objectIn, parseIndex, parseManifest } from "./manifest.ts";
-import { isManifestMediaType } from "./media_types.ts";
+import { isIndexMediaType, isManifestMediaType } from "./media_types.ts";
 import { malformed } from "./members.ts";
 import type { Target } from "./reference.ts";
 import { isReferrersTag, ReferrerList, referrersTag } from "./referrer_list.ts";
@@ -97,16 +97,24 @@ export class LayoutStore implements OciStore {
     for (const descriptor of manifests) {
       throwIfAborted(options.signal);
       const { mediaType, annotations } = descriptor;
-      if (!isManifestMediaType(mediaType)) continue;
-      const found = await this.#others(descriptor, options);
-      if (found?.manifest.subject?.digest === subject) {
+      if (isIndexMediaType(mediaType) && annotations?.[REF_NAME] === referrersTag(subject)) {
+        yield* list.take(await this.#copiedReferrers(descriptor, options));
+      } else if (isManifestMediaType(mediaType)) {
+        const found = await passedOver(() => this.#stored(descriptor.digest, descriptor), options);
+        if (found?.manifest.subject?.digest !== subject) continue;
         yield* list.take([referrerDescriptor(found.descriptor, found.manifest)]);
-      } else if (
-        found?.manifest.kind === "index" && annotations?.[REF_NAME] === referrersTag(subject)
-      ) {
-        yield* list.take(found.manifest.manifests);
       }
     }
+  }
+
+  /** What a fallback index lists: others added to it, so that each entry is read for itself. */
+  async #copiedReferrers(listed: Descriptor, options: RunOptions): Promise<readonly Descriptor[]> {
+    const { digest, mediaType } = listed;
+    const entries = await passedOver(async () => {
+      const bytes = await this.#content(digest, listed);
+      return bytes && manifestsIn(bytes, { name: this.#named(digest), mediaType }, options);
+    }, options);
+    return entries ?? [];
   }
 
   /** {@link OciWriter.requireWritable}: the folder takes a new file, and no other run is in the way. */
@@ -169,9 +177,10 @@ export class LayoutStore implements OciStore {
       return tag === undefined ? name !== undefined && !isReferrersTag(name) : name === tag;
     });
     // A single manifest needs no tag.
-    const candidates = tag === undefined && tagged.length === 0
-      ? await this.#withoutReferrers(manifests, options)
-      : tagged;
+    const isUntagged = tag === undefined && tagged.length === 0;
+    // One that cannot be read may be the one that is meant.
+    if (problem && tagged.length === 0) throw problem;
+    const candidates = isUntagged ? await this.#withoutReferrers(manifests, options) : tagged;
     const digests = new Set(candidates.map(({ digest }) => digest));
     if (digests.size === 1) return candidates[0]!;
     const names = candidates.map(({ annotations, digest, platform }) =>
@@ -187,12 +196,10 @@ export class LayoutStore implements OciStore {
         { hint: "name one of them: oci-layout:PATH:TAG or oci-layout:PATH@DIGEST" },
       );
     }
-    // One that cannot be read may be the one that is meant.
-    throw problem ??
-      this.#notFound(tag === undefined ? "manifest" : `manifest tagged ${excerpt(tag)}`);
+    throw this.#notFound(tag === undefined ? "manifest" : `manifest tagged ${excerpt(tag)}`);
   }
 
-  /** Without the signatures of others, which are not meant themselves. */
+  /** Without the signatures of others, which are not meant themselves. What is missing or broken may be meant. */
   async #withoutReferrers(
     manifests: readonly Descriptor[],
     options: RunOptions,
@@ -200,8 +207,8 @@ export class LayoutStore implements OciStore {
     if (manifests.length === 1 || manifests.length > MAX_LAYOUT_MANIFESTS) return manifests;
     const candidates: Descriptor[] = [];
     for (const descriptor of manifests) {
-      const found = await this.#others(descriptor, options);
-      if (found && found.manifest.subject === undefined) candidates.push(descriptor);
+      const found = await passedOver(() => this.#stored(descriptor.digest, descriptor), options);
+      if (found?.manifest.subject === undefined) candidates.push(descriptor);
     }
     return candidates;
   }
@@ -212,25 +219,28 @@ export class LayoutStore implements OciStore {
     throw this.#notFound(`manifest ${digest}`);
   }
 
-  /** One that is listed beside the one that is meant; undefined also when it is broken, which is its own fault. */
-  async #others(listed: Descriptor, { logger }: RunOptions): Promise<Resolved | undefined> {
-    try {
-      return await this.#stored(listed.digest, listed);
-    } catch (error) {
-      if (!isOwnFault(error)) throw error;
-      logger?.log("warn", "a manifest is passed over, since it cannot be read", {
-        problem: error.message,
-      });
-      return undefined;
-    }
-  }
-
   /** A manifest among the blobs; undefined when it is not there. */
   async #stored(
     digest: OciDigest,
     listed: Descriptor | undefined,
   ): Promise<Resolved | undefined> {
-    const name = `manifest ${digest} in ${this.name}`;
+    const bytes = await this.#content(digest, listed);
+    if (!bytes) return undefined;
+    const name = this.#named(digest);
+    const manifest = parseManifest(bytes, { name, ...(listed && { mediaType: listed.mediaType }) });
+    return {
+      descriptor: { mediaType: manifest.mediaType, digest, size: bytes.length },
+      bytes,
+      manifest,
+    };
+  }
+
+  /** The bytes of a manifest, which are those that are listed; undefined when they are not there. */
+  async #content(
+    digest: OciDigest,
+    listed: Descriptor | undefined,
+  ): Promise<Uint8Array | undefined> {
+    const name = this.#named(digest);
     const size = (await this.#files.locate(blobPath(digest)))?.stats.size ?? 0;
     if (size > MAX_MANIFEST_BYTES) {
       throw malformed(`${name} has ${size} bytes, more than ${MAX_MANIFEST_BYTES}`);
@@ -244,12 +254,7 @@ export class LayoutStore implements OciStore {
         `${name} has the digest ${found} and ${bytes.length} bytes`,
       );
     }
-    const manifest = parseManifest(bytes, { name, ...(listed && { mediaType: listed.mediaType }) });
-    return {
-      descriptor: { mediaType: manifest.mediaType, digest, size: bytes.length },
-      bytes,
-      manifest,
-    };
+    return bytes;
   }
 
   /** The bytes of `index.json`, once it is clear that this is a layout. Throws `OCI_NOT_FOUND`, `OCI_MANIFEST`. */
@@ -273,12 +278,32 @@ export class LayoutStore implements OciStore {
     return manifestsIn(await this.#index(), { name: this.#indexName }, options);
   }
 
+  #named(digest: OciDigest): string {
+    return `manifest ${digest} in ${this.name}`;
+  }
+
   get #indexName(): string {
     return `index.json of ${this.name}`;
   }
 
   #notFound(what: string): ModelSigningError {
     return new ModelSigningError("OCI_NOT_FOUND", `there is no ${what} in ${this.name}`);
+  }
+}
+
+/** What one of many gives; undefined when it is broken, which is its own fault, and told. */
+async function passedOver<T>(
+  step: () => Promise<T | undefined>,
+  { logger }: RunOptions,
+): Promise<T | undefined> {
+  try {
+    return await step();
+  } catch (error) {
+    if (!isOwnFault(error)) throw error;
+    logger?.log("warn", "a manifest is passed over, since it cannot be read", {
+      problem: error.message,
+    });
+    return undefined;
   }
 }
 

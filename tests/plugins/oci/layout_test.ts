@@ -112,12 +112,17 @@ test("LayoutStore.referrers() reads a fallback index that was copied into the la
   const { store } = layout;
   const { manifest } = await pushModel(store);
   const attached = await attachText(store, manifest, "a bundle");
-  const fallback = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests: [attached] });
-  await store.pushManifest(fallback, {}, manifest.digest.replace(":", "-"));
-  const tagged = index(layout).manifests.filter(({ digest }) => digest !== attached.digest);
+  // What somebody else put there keeps nobody from the rest.
+  const manifests = [null, { ...attached, digest: "sha256:0" }, attached];
+  const fallback = jsonBytes({ schemaVersion: 2, mediaType: INDEX, manifests });
+  const annotations = {
+    "org.opencontainers.image.ref.name": manifest.digest.replace(":", "-"),
+  };
+  const copied = { ...await store.pushBlob(fallback, INDEX, {}), annotations };
+  const others = index(layout).manifests.filter(({ digest }) => digest !== attached.digest);
   await writeFile(
     join(layout.path, "index.json"),
-    JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: tagged }),
+    JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [...others, copied] }),
   );
   assert.deepEqual(await usable(store, manifest.digest), [attached.digest]);
   assert.deepEqual((await store.resolve({}, {})).descriptor, manifest);
@@ -197,12 +202,23 @@ test("LayoutStore passes over entries that are broken, which others may have put
   // What could not be read is kept.
   const after = JSON.parse(readFileSync(join(layout.path, "index.json"), "utf8"));
   assert.deepEqual(after.manifests.slice(0, entries.length), entries);
-  // It may be the one that is meant, when there is no other.
-  await writeFile(
-    join(layout.path, "index.json"),
-    JSON.stringify({ ...index, manifests: entries.slice(0, 1) }),
-  );
-  assert.equal(await codeOf(layout.store.resolve({}, {})), "OCI_MANIFEST");
+  // Each of them may be the one that is meant, when none that is readable has a tag.
+  const { annotations: _, ...untagged } = index.manifests.at(-2);
+  assert.equal(untagged.digest, manifest.digest);
+  const missing = { ...untagged, digest: `sha256:${"2".repeat(64)}` };
+  for (const entry of [...entries, missing]) {
+    for (const others of [[], [untagged], [entry]]) {
+      const manifests = [entry, ...others];
+      await writeFile(
+        join(layout.path, "index.json"),
+        JSON.stringify({ ...index, manifests }),
+      );
+      assert.match(
+        await codeOf(layout.store.resolve({}, {})),
+        /^OCI_(?:MANIFEST|NOT_FOUND|DIGEST)/,
+      );
+    }
+  }
 });
 
 test("LayoutStore waits for another run to let go of the layout, but not for ever", async () => {
