@@ -50,6 +50,7 @@ export class RegistryStore implements OciStore {
         access: "pull",
         what,
         headers: { accept: MANIFEST_MEDIA_TYPES.join(", ") },
+        missing: missing(digest),
         tooLarge: malformed(`${name} has more than ${MAX_MANIFEST_BYTES} bytes`),
       },
       MAX_MANIFEST_BYTES,
@@ -78,8 +79,12 @@ export class RegistryStore implements OciStore {
     { digest }: Descriptor,
     options: RunOptions,
   ): Promise<ReadableStream<Uint8Array>> {
-    const [what, at] = [`blob ${digest}`, `blobs/${digest}`];
-    const { body } = await this.#transport.open({ at, access: "pull", what }, options);
+    const { body } = await this.#transport.open({
+      at: `blobs/${digest}`,
+      access: "pull",
+      what: `blob ${digest}`,
+      missing: missing(digest),
+    }, options);
     return body;
   }
 
@@ -104,6 +109,9 @@ export class RegistryStore implements OciStore {
   /** {@link OciWriter.requireWritable}: begins an upload, which only who may push can, and takes it back. */
   async requireWritable(options: RunOptions): Promise<void> {
     const at = await this.#beginUpload(options);
+    // Nothing but an upload of this repository is deleted, wherever the registry says that it is.
+    const { origin, pathname } = this.#transport.url("blobs/uploads/");
+    if (at.origin !== origin || !at.pathname.startsWith(pathname)) return;
     const cancel = { method: "DELETE", at, access: PUSH, what: "upload", retries: 0 } as const;
     // Not every registry can; then it forgets the upload by itself.
     await this.#transport.request(cancel, MAX_IDLE_BYTES, options)
@@ -188,6 +196,11 @@ export class RegistryStore implements OciStore {
     }
     return url;
   }
+}
+
+/** What registries answer that do not know the digest's algorithm, and so have nothing with it. */
+function missing(digest: OciDigest | undefined): readonly number[] {
+  return digest === undefined || splitDigest(digest).algorithm === "sha256" ? [] : [400];
 }
 
 /**

@@ -43,6 +43,8 @@ export type RepositoryRequest = {
   readonly body?: Uint8Array;
   /** Statuses that are an answer, besides 200 to 299. */
   readonly statuses?: readonly number[];
+  /** Statuses that say that it is not there, besides 404. */
+  readonly missing?: readonly number[];
   /** The error for an answer that is too large, instead of `NETWORK_RESPONSE`. */
   readonly tooLarge?: ModelSigningError;
   /** How often it is sent again when it fails. */
@@ -126,11 +128,12 @@ export class Transport {
 
   /** @param mayAsk whether an answer may be that credentials are wanted */
   #request(
-    { method = "GET", access, what, headers = {}, body, statuses = [], retries }: RepositoryRequest,
+    asked: RepositoryRequest,
     url: URL,
     authorization: Secret | undefined,
     mayAsk: boolean,
   ): HttpRequest {
+    const { method = "GET", headers = {}, body, statuses = [], retries } = asked;
     const { trust } = this.#settings;
     return {
       service: "the registry",
@@ -155,21 +158,18 @@ export class Transport {
       secrets: this.#auth.secrets,
       refusal: (status, said, foreign) =>
         // Where the registry redirected to, nobody can be asked for credentials; what is not there is not there.
-        foreign && status !== 404
-          ? undefined
-          : this.#refusal(status, said, access, what, authorization),
+        foreign && status !== 404 ? undefined : this.#refusal(status, said, asked, authorization),
     };
   }
 
   #refusal(
     status: number,
     said: string,
-    access: Access,
-    what: string,
+    { access, what, missing = [] }: RepositoryRequest,
     authorization: Secret | undefined,
   ): ModelSigningError | undefined {
     const name = printable(this.name);
-    if (status === 404) {
+    if (status === 404 || missing.includes(status)) {
       return new ModelSigningError("OCI_NOT_FOUND", `there is no ${what} in ${name}${said}`);
     }
     if (status === 401 || status === 403) {

@@ -410,6 +410,24 @@ test("requireWritable() and prepare() tell who may not push, and store nothing",
   assert.equal(await codeOf(signatures.prepare({})), "OCI_UNAUTHORIZED");
 });
 
+test("requireWritable() deletes nothing but an upload of its repository", async () => {
+  await using registry = await startTestRegistry();
+  const store = storeAt(registry.host);
+  const { manifest } = await pushModel(store);
+  const places = [
+    `/v2/${REPOSITORY}/manifests/${manifest.digest}`,
+    "/v2/somebody/else/blobs/uploads/1",
+    `/v2/${REPOSITORY}/blobs/uploads/../../manifests/${manifest.digest}`,
+  ];
+  for (const location of places) {
+    await registry.forget();
+    const answer = { status: 202, headers: { location } };
+    await registry.fault({ part: "uploads", method: "POST", kind: "status", ...answer });
+    await store.requireWritable({});
+    assert.deepEqual((await registry.requests()).map(({ method }) => method), ["POST"], location);
+  }
+});
+
 test("attach() adds none that nobody would find", async () => {
   await using registry = await startTestRegistry();
   await registry.behave({ referrersApi: false });

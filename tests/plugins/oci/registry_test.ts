@@ -115,6 +115,21 @@ test("RegistryStore.resolve() ends as the registry's failures say", async () => 
   assert.equal(await codeOf(store.resolve(manifest, {})), "OCI_DIGEST_MISMATCH");
 });
 
+test("RegistryStore takes a refused digest of an algorithm that the registry may not know for one that it has not", async () => {
+  await using registry = await startTestRegistry();
+  const store = storeAt(registry.host);
+  for (const part of ["manifests", "blobs"] as const) {
+    await registry.fault({ part, kind: "status", status: 400 });
+  }
+  const described = { mediaType: MANIFEST, size: 3 };
+  const known = { ...described, digest: `sha256:${"0".repeat(64)}` } as const;
+  const other = { ...described, digest: `sha512:${"0".repeat(128)}` } as const;
+  assert.equal(await codeOf(store.resolve(known, {})), "NETWORK_STATUS");
+  assert.equal(await codeOf(store.blob(known, {})), "NETWORK_STATUS");
+  assert.equal(await codeOf(store.resolve(other, {})), "OCI_NOT_FOUND");
+  assert.equal(await codeOf(store.blob(other, {})), "OCI_NOT_FOUND");
+});
+
 test("RegistryStore.blob() ends as the registry's failures say, before the last bytes", async () => {
   await using registry = await startTestRegistry();
   const store = storeAt(registry.host);
