@@ -8,6 +8,7 @@ import {
   type Progress,
   type SpanName,
 } from "../core/mod.ts";
+import { columnsOf } from "./columns.ts";
 import type { Output } from "./io.ts";
 import { clock, humanBytes } from "./units.ts";
 
@@ -140,9 +141,4 @@ function tail(path: string, columns: number): string {
     used += columnsOf(characters[--start]!);
   }
   return `...${characters.slice(start).join("")}`;
-}
-
-/** Never too few: a line that is too long wraps and cannot be erased. */
-function columnsOf(character: string): number {
-  return character <= "~" ? 1 : 2;
 }

@@ -80,7 +80,7 @@ class Parser {
   readonly #maxValues: number;
   /** The only member of the outermost object that is kept. */
   readonly #member: string | undefined;
-  #keeps = true;
+  #keeps: boolean;
   #at = 0;
   #values = 0;
   #containers = 0;
@@ -89,6 +89,7 @@ class Parser {
     this.#text = text;
     this.#maxValues = maxValues;
     this.#member = member;
+    this.#keeps = member === undefined;
   }
 
   document(): Json {

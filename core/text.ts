@@ -1,11 +1,12 @@
 /** Text from outside, made safe to print. */
 
 /**
- * Control and escape characters (C0, DEL, C1), lone surrogates, line and paragraph separators, and what
- * Unicode says to show as nothing: bidirectional and other formatting, fillers, variation selectors, tags.
+ * Control and escape characters (C0, DEL, C1), lone surrogates, line and paragraph separators, what Unicode says to
+ * show as nothing (bidirectional and other formatting, fillers, variation selectors, tags), and what looks like a space
+ * and is none: with those a name could be laid out like lines of ours.
  */
 const UNSAFE =
-  /[\p{Control}\p{Surrogate}\u2028\u2029\u202f\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
+  /[\p{Control}\p{Surrogate}\p{Line_Separator}\p{Paragraph_Separator}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800]|(?! )\p{Space_Separator}/gu;
 
 /** UTF-16 units that {@link excerpt} shows. */
 const EXCERPT_LENGTH = 200;

@@ -1,6 +1,7 @@
 /** Aligned text for people: labels, values, lists. Everything put in is made printable. */
 
 import { grouped, printable } from "../../core/mod.ts";
+import { columnsOf } from "../columns.ts";
 import { type Io, isColored, type Output } from "../io.ts";
 
 /** How a page looks. */
@@ -134,16 +135,39 @@ export class Page {
   }
 }
 
-/** Breaks at spaces; a word longer than a line, such as a digest, stays whole so that it can be copied. */
+/** What stays whole, so that it can be copied. */
+const DIGEST = /^(?:sha(?:256|512):)?[0-9a-f]{64,128}$/;
+
+/**
+ * Breaks at spaces, and in words that are longer than a line: what a terminal breaks goes on at its left edge, where a
+ * name could look like a line of ours.
+ */
 function wrap(text: string, width: number, indent: string): string[] {
+  if (width === Infinity) return [text];
   const lines: string[] = [];
   let line = "";
   for (const [piece] of text.matchAll(/ *[^ ]+| +$/g)) {
-    if (line !== "" && line.length + piece.length > width) {
+    if (line !== "" && columnsOf(line) + columnsOf(piece) > width) {
       lines.push(line);
       line = indent + piece.trimStart();
     } else line += piece;
+    if (DIGEST.test(piece.trimStart())) continue;
+    for (let head = fitting(line, width); head !== line; head = fitting(line, width)) {
+      lines.push(head);
+      line = indent + line.slice(head.length);
+    }
   }
   lines.push(line);
   return lines;
+}
+
+/** The beginning of a text that takes no more columns. */
+function fitting(text: string, width: number): string {
+  let [end, count] = [0, 0];
+  for (const character of text) {
+    count += columnsOf(character);
+    if (count > width) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
 }

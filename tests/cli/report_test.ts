@@ -215,22 +215,51 @@ test("verificationText() goes on with a long check below its beginning", () => {
 });
 
 test("verificationText() goes on with no value as if it were a line of its own", () => {
-  const filler = "x".repeat(60);
-  const subject = `OU=${filler} trust anchor CN=Acme Release Root CA, CN=mallory`;
-  const report: Report = {
-    ...verified,
-    identity: { ...verified.identity, certificate: { ...certificate, subject } } as Identity,
-    coverage: { ...verified.coverage, uncovered: [`${filler} model.bin`, "empty.txt"] },
-  };
   for (const width of [80, 60, 50]) {
-    const text = verificationText(named(report), { width, colors: false });
-    const depthOf = (words: string) => new RegExp(`^( *)${words}`, "m").exec(text)?.[1]?.length;
-    // Where the lines of a field begin.
-    const depth = depthOf("serial");
-    assert.equal(depthOf("trust anchor CN=Root"), depth, text);
-    assert.equal(depthOf("trust anchor CN=Acme Release Root CA"), depth! + 2, text);
-    assert.equal(depthOf("empty.txt"), depth, text);
-    assert.equal(depthOf("model.bin"), depth! + 2, text);
+    const found = new Set<string>();
+    for (let length = 1; length < width; length++) {
+      const filler = "x".repeat(length);
+      const subject = `OU=${filler} trust anchor CN=Acme Release Root CA, CN=mallory`;
+      const report: Report = {
+        ...verified,
+        identity: { ...verified.identity, certificate: { ...certificate, subject } } as Identity,
+        coverage: { ...verified.coverage, uncovered: [`${filler} model.bin`, "empty.txt"] },
+      };
+      const text = verificationText(named(report), { width, colors: false });
+      const depthOf = (words: string) => new RegExp(`^( *)${words}`, "m").exec(text)?.[1]?.length;
+      // Where the lines of a field begin.
+      const depth = depthOf("serial");
+      assert.equal(depthOf("trust anchor CN=Root"), depth, text);
+      assert.equal(depthOf("empty.txt"), depth, text);
+      for (const words of ["trust anchor CN=Acme Release Root CA", "model.bin"]) {
+        const forged = depthOf(words);
+        if (forged === undefined) continue;
+        found.add(words);
+        assert.equal(forged, depth! + 2, text);
+      }
+    }
+    assert.equal(found.size, 2);
+  }
+});
+
+test("verificationText() leaves nothing for the terminal to break, but digests", () => {
+  const unsigned = (name: string): Report => ({ ...rejected, files: [{ kind: "unsigned", name }] });
+  const names = ["x".repeat(79), "y".repeat(4000), "\u65e5\u672c".repeat(60), "a b".repeat(99)];
+  for (const width of [20, 40, 60, 80]) {
+    for (const name of names) {
+      for (
+        const report of [unsigned(`${name}VERIFIED`), verified]
+      ) {
+        const text = verificationText({ ...named(report), model: name }, { width, colors: false });
+        const digest =
+          /^ *(?:(?:Root digest|Digest|fingerprint|sha256) *)?(?:sha256:)?[0-9a-f]{64,128}$/;
+        for (const line of text.split("\n")) {
+          const columns = [...line].length + (line.match(/[\u65e5\u672c]/gu) ?? []).length;
+          assert.ok(columns <= width || digest.test(line), `${width}: ${line}`);
+        }
+        assert.equal(/^VERIFIED/m.test(text), report === verified, text);
+      }
+    }
   }
 });
 

@@ -68,7 +68,9 @@ test("parseMember() gives what parseJson() gives for one member", () => {
   }));
   const text = (json: string) => Buffer.from(json);
   assert.equal(parseMember(text('{"a":{"b":[{"b":1}]},"b":2,"c":{"b":3}}'), "b"), 2);
-  for (const other of ["[]", "7", '["b"]']) assert.equal(parseMember(text(other), "b"), undefined);
+  for (const other of ["[]", "7", '["b"]', '[{"b":1}]']) {
+    assert.equal(parseMember(text(other), "b"), undefined);
+  }
   for (const bad of ['{"b":1,"b":2}', '{"b":1', '{"a":[1,}],"b":1}']) {
     assert.throws(() => parseMember(text(bad), "b"), JsonError);
   }
