@@ -171,6 +171,9 @@ export const HASH_OPTIONS: readonly CliOption[] = [
   },
 ];
 
+/** Where `sign` writes unless it is told. */
+export const DEFAULT_SIGNATURE = "model.sig";
+
 /** Where `sign` writes. */
 export const SIGN_OPTIONS: readonly CliOption[] = [
   {
@@ -179,7 +182,7 @@ export const SIGN_OPTIONS: readonly CliOption[] = [
     metavar: "FILE",
     takesStream: true,
     description: "Where to write the signature; - is stdout",
-    default: "model.sig, or beside the model in a registry",
+    default: `${DEFAULT_SIGNATURE}, or beside the model in a registry`,
   },
 ];
 

@@ -12,7 +12,6 @@ import {
   quote,
   type Settings,
   type Span,
-  textSetting,
   userFolders,
 } from "../core/mod.ts";
 import type { Command, ExitStatus, Invocation } from "./command.ts";
@@ -20,9 +19,8 @@ import { commandsOf } from "./commands.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { type Io, isColored } from "./io.ts";
 import type { Log } from "./log.ts";
-import { usageError } from "./option.ts";
+import { notesOnLog } from "./log_place.ts";
 import { parseArguments, type Request } from "./parser.ts";
-import { isInside, isSame } from "./place.ts";
 import { pluginArguments } from "./plugin_arguments.ts";
 import {
   builtinSet,
@@ -116,6 +114,8 @@ async function execute(
     if (allowsModelPath(settings, operand)) plugins.tellModelPath(resolve(operand));
   }
   for (const warning of [...warnings, ...notes]) log.logger.log("warn", warning);
+  // Who finds the log in the model later does not look for the reason in there.
+  for (const note of notes) log.stderr.log("warn", note);
   return await command.run({
     settings,
     given,
@@ -152,28 +152,6 @@ function tellUnusable(unusable: readonly Unusable[], write: (text: string) => vo
 /** Whether programs may be told of the model: if the user says so. A model in a registry has no path. */
 function allowsModelPath(settings: Settings, operand: string): boolean {
   return listSetting(settings, "plugin-allow").includes("model-path") && existsSync(operand);
-}
-
-/**
- * What is to be said of the place of the log. It is opened before the model is read: it would be signed as the empty file
- * that it still is.
- *
- * @throws {ModelSigningError} `USAGE` when the log would spoil what the command is about
- */
-async function notesOnLog(
-  { path: [command] }: Command,
-  settings: Settings,
-  operand: string,
-): Promise<readonly string[]> {
-  const file = textSetting(settings, "output-file");
-  if (file === undefined || operand === "") return [];
-  const elsewhere = "name a file elsewhere with --output-file";
-  if (await isSame(operand, file)) {
-    throw usageError(`the log would be written to ${quote(operand)} itself`, elsewhere);
-  }
-  if (!await isInside(operand, file)) return [];
-  if (command !== "sign") return [`the log ${quote(file)} lies inside the model`];
-  throw usageError(`the log ${quote(file)} would be signed as a part of the model`, elsewhere);
 }
 
 /** Says what is run, and on what. Of most options only the names: values may be secrets. */

@@ -14,6 +14,7 @@ import {
   traced,
   writeFileAtomically,
 } from "../../core/mod.ts";
+import { DEFAULT_SIGNATURE } from "../builtin_options.ts";
 import type { ExitStatus, Invocation } from "../command.ts";
 import type { Io } from "../io.ts";
 import { hashInput, openModel, pick, providerOf } from "../model.ts";
@@ -36,7 +37,7 @@ export async function sign(provider: SignerProvider, given: Invocation): Promise
   const named = textSetting(given.settings, "signature");
   const beside = named === undefined &&
     providerOf(given.registry, given.operand)?.keepsSignatures === true;
-  const target = named ?? "model.sig";
+  const target = named ?? DEFAULT_SIGNATURE;
   // The source leaves the signature out of the model, so it must know also the default.
   const invocation = beside
     ? given

@@ -5,7 +5,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { openLog } from "../../cli/log.ts";
 import { cli } from "../support/cli.ts";
-import { assertFault } from "../support/outcome.ts";
+import { assertFault, assertStatus } from "../support/outcome.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { SIGN, VERIFY, workbench } from "../support/workbench.ts";
 
@@ -159,13 +159,47 @@ test("--output-file is nothing that is signed, and a warning where it lies in wh
   assertFault(await cli(here, inModel), 2, "USAGE");
   const onto = ["digest", "model/config.json", "--output-file", "alias/config.json"];
   assertFault(await cli(onto, { cwd }), 2, "USAGE");
+  assertFault(await cli(["digest", "model", "--output-file", "model/d.log"], { cwd }), 2, "USAGE");
+  // Nor anything else that the run works with.
+  for (const file of ["key.pem", "alias/../key.pem", "model.sig"]) {
+    assertFault(await cli([...SIGN, "--output-file", file], { cwd }), 2, "USAGE");
+  }
+  for (const file of ["key.pub", "model.sig"]) {
+    const faulty = await cli([...VERIFY, "--output-file", file], { cwd });
+    assertFault(faulty, 2, "USAGE");
+    assert.match(faulty.stderr, /the file of --(?:public-key|signature)/);
+  }
   assert.deepEqual(snapshot(cwd), before);
   assert.equal((await cli([...SIGN, "--output-file", "sign.log"], { cwd })).status, 0);
-  const { status, stdout } = await cli([...VERIFY, "--output-file", "model/verify.log"], { cwd });
+  const inside = [...VERIFY, "--output-file", "model/verify.log"];
+  const { status, stdout, stderr } = await cli(inside, { cwd });
   assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^model-signing: warning: the log "model\/verify\.log" lies inside the model\n$/,
+  );
   assert.match(stdout, /"verify\.log" is not signed/);
   const log = await readFile(join(cwd, "model/verify.log"), "utf8");
   assert.match(log, /warning: the log "model\/verify\.log" lies inside the model/);
+});
+
+test("--output-file lies inside the model where that leaves it out", async () => {
+  await using folder = await workbench();
+  const cwd = folder.path;
+  await folder.write({ "model/.git/config": "", "model/logs/before.log": "" });
+  for (
+    const args of [
+      ["--output-file", "model/.git/sign.log"],
+      ["--output-file", "model/logs/sign.log", "--ignore-paths", "logs"],
+      ["--output-file", "model/logs/sign.log", "--ignore-paths", "model/logs"],
+      ["--output-file", "model/sign.log", "--ignore-paths", "sign.log", "--ignore-paths", "logs"],
+    ]
+  ) {
+    assertStatus(await cli([...SIGN, ...args, "--log-level", "debug"], { cwd }), 0, args.join(" "));
+    assertStatus(await cli([...VERIFY, ...args.slice(2)], { cwd }), 0, "verify");
+  }
+  const kept = ["--output-file", "model/.git/sign.log", "--no-ignore-git-paths"];
+  assertFault(await cli([...SIGN, ...kept], { cwd }), 2, "USAGE");
 });
 
 test("--output-file that cannot be written ends with 3", async () => {
