@@ -1,7 +1,7 @@
 /** Log lines of the time before it is known where they go. */
 
 import type { LogFields, Logger, LogLevel, Settings } from "../core/mod.ts";
-import { environmentName } from "./option.ts";
+import { environmentText } from "./option.ts";
 import { valuesGiven } from "./words.ts";
 
 /** Keeps lines until there is a logger to take them. */
@@ -28,8 +28,15 @@ export function earlyLogSettings(
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Settings {
-  const said = (name: string) =>
-    valuesGiven(argv, name).at(-1) ?? environment[environmentName({ name })] ?? "";
+  const said = (name: string) => valuesGiven(argv, name).at(-1) ?? variable(name);
+  const variable = (name: string) => {
+    try {
+      return environmentText(environment, { name });
+    } catch {
+      // It is being told of.
+      return "";
+    }
+  };
   return {
     ...(said("log-level").toLowerCase() === "debug" ? { "log-level": "debug" } : {}),
     ...(said("log-format") === "json" ? { "log-format": "json" } : {}),

@@ -45,6 +45,27 @@ export function environmentName(option: Pick<CliOption, "name">): string {
   return `MODEL_SIGNING_${option.name.toUpperCase().replaceAll("-", "_")}`;
 }
 
+/**
+ * What the environment says for an option: "" for nothing, as a shell script leaves one out.
+ *
+ * @throws {ModelSigningError} `USAGE` for what is not UTF-8, of which no runtime gives the bytes
+ */
+export function environmentText(
+  environment: Readonly<Record<string, string | undefined>>,
+  option: Pick<CliOption, "name">,
+): string {
+  const name = environmentName(option);
+  let text: string;
+  try {
+    text = environment[name] ?? "";
+  } catch {
+    // Deno throws; others put U+FFFD in.
+    text = "\ufffd";
+  }
+  if (!text.includes("\ufffd")) return text;
+  throw usageError(`${name} is not UTF-8, or holds U+FFFD, the character for what is not`);
+}
+
 /** The flag that switches a boolean option off: `--no-x`, or `--x` for an option called `no-x`. */
 export function negation(option: Pick<CliOption, "name">): string {
   return option.name.startsWith("no-") ? option.name.slice(3) : `no-${option.name}`;

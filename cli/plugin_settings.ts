@@ -1,7 +1,7 @@
 /** Settings for a plugin whose options are no flags of the command line. */
 
 import type { Option, Plugin, Settings, SettingValue } from "../core/mod.ts";
-import { environmentName, readText, usageError } from "./option.ts";
+import { environmentName, environmentText, readText, usageError } from "./option.ts";
 
 /**
  * What `--set OPTION=VALUE` and the environment say, read as the plugin's own flags would be.
@@ -16,7 +16,7 @@ export function pluginSettings(
   const options = providers.flatMap((provider) => "options" in provider ? provider.options : []);
   const settings: Record<string, SettingValue> = {};
   for (const option of options) {
-    const text = environment[environmentName(option)] ?? "";
+    const text = environmentText(environment, option);
     if (text !== "" && option.fromEnvironment !== false) {
       settings[option.name] = read(option, environmentName(option), text);
     }

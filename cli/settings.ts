@@ -19,6 +19,7 @@ import { type Command, optionsOf } from "./command.ts";
 import {
   type CliOption,
   environmentName,
+  environmentText,
   missingOptions,
   readJson,
   readText,
@@ -116,8 +117,7 @@ function fromEnvironment(
   const settings: Record<string, SettingValue> = {};
   for (const option of options) {
     const name = environmentName(option);
-    const text = environment[name] ?? "";
-    // An empty variable is how a shell script leaves one out.
+    const text = environmentText(environment, option);
     if (text === "") continue;
     if (option.fromEnvironment === false) {
       warnings.push(`${name} is ignored: --${option.name} counts only on the command line`);

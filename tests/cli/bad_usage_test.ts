@@ -75,6 +75,22 @@ test("an argument that is not UTF-8 is a usage error, and names no other file", 
   assert.deepEqual(snapshot(bench.path), before);
 });
 
+test("a variable that is not UTF-8 is a usage error, and names no other file", async () => {
+  await using bench = await workbench();
+  const before = snapshot(bench.path);
+  for (const name of ["MODEL_SIGNING_OUTPUT_FILE", "MODEL_SIGNING_LOG_LEVEL"]) {
+    const script = `export "${name}=$(printf 'caf\\351.log')"; exec "$@"`;
+    const outcome = spawnSync("sh", ["-c", script, "sh", ...programCommand(), ...SIGN], {
+      cwd: bench.path,
+      env: programEnvironment(),
+      encoding: "utf8",
+    });
+    assertFault(outcome, 2, "USAGE");
+    assert.match(outcome.stderr, new RegExp(`: ${name} is not UTF-8`));
+  }
+  assert.deepEqual(snapshot(bench.path), before);
+});
+
 test("ignore paths of all of the model and in two places are usage errors", async () => {
   await using bench = await workbench();
   await mkdir(join(bench.path, "weights"));
