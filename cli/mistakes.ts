@@ -176,12 +176,23 @@ function explainFlag(
   // Every letter is one edit away from every other; what begins with it is meant sooner.
   const hint = /^-[a-z]$/i.test(name)
     ? oneOfFew(names.filter((flag) => flag.startsWith(`-${name.toLowerCase()}`)))
-    : didYouMean(name, names) ?? oneOfFew(names.filter((flag) => isShortFor(name, flag)));
+    : similarFlags(name, names);
   return { problem: `unknown flag ${quote(name)}`, ...(hint === undefined ? {} : { hint }) };
 }
 
-/** Whether a flag has the letters of another one in their order, and begins with the same two: `--pubkey`. */
+/** Flags that are written alike, and those that a shorter name may stand for. */
+function similarFlags(name: string, names: readonly string[]): string | undefined {
+  const similar = findSimilar(name, names);
+  const longer = names.filter((flag) => isShortFor(name, flag));
+  return oneOfFew([...new Set([...similar, ...longer])]) ?? oneOfFew(similar);
+}
+
+/**
+ * Whether a flag ends with the words of another one (`--certificate`), or has its letters in their order and begins with
+ * the same two: `--pubkey`.
+ */
 function isShortFor(name: string, flag: string): boolean {
+  if (name.startsWith("--") && flag.endsWith(name.slice(1))) return true;
   let at = -1;
   return flag.startsWith(name.slice(0, "--xx".length)) &&
     [...name].every((letter) => (at = flag.indexOf(letter, at + 1)) >= 0);

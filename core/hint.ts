@@ -39,7 +39,7 @@ export function hintedSource(source: ManifestSource, hints: Hints): ManifestSour
 }
 
 /** Does something, and gives its faults a hint. */
-export async function withHints<T>(hints: Hints, work: () => Promise<T>): Promise<T> {
+export async function withHints<T>(hints: Hints, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -26,7 +26,7 @@ const HINTS: Hints = {
   PLUGIN_PROTOCOL: "--log-level debug shows what the program wrote",
   PLUGIN_RESULT: "this is a fault of the plugin: model-signing plugin check tells more",
   PLUGIN_TIMEOUT: `--timeout sets the limit of a step, but not of loading; ${STDERR}`,
-  PLUGIN_UNLOADABLE: "--log-level debug shows more",
+  PLUGIN_UNLOADABLE: "--log-level debug shows where it failed",
 };
 
 /** Errors below an error that are shown at debug level. */

@@ -27,7 +27,9 @@ export function claimedChain(bundle: Bundle): ClaimedChain | { readonly issue: I
   }
   // The Go tool writes a leaf without chain like this; with log entries it is Sigstore's (OMS 1).
   if (material.kind === "certificate" && bundle.tlogEntries.length > 0) {
-    return otherMethod("the signature was made with Sigstore, expected a certificate chain");
+    return otherMethod("the signature was made with Sigstore, expected a certificate chain", {
+      hint: "verify it with the method sigstore",
+    });
   }
   const [first, ...rest] = material.kind === "certificate"
     ? [material.certificate]
@@ -45,7 +47,7 @@ export function claimedChain(bundle: Bundle): ClaimedChain | { readonly issue: I
 
 function otherMethod(
   message: string,
-  more: { readonly hint?: string } = {},
+  more: { readonly hint: string },
 ): { readonly issue: Issue } {
   return { issue: { code: "BUNDLE_MATERIAL", message, ...more } };
 }

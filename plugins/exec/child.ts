@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ModelSigningError, systemReason } from "../../core/errors.ts";
+import { ModelSigningError, systemCode, systemReason } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import type { Logger } from "../../core/logger.ts";
 import { printable, quote } from "../../core/text.ts";
@@ -76,7 +76,12 @@ export class PluginChild {
       throw new ModelSigningError(
         "PLUGIN_UNLOADABLE",
         `cannot start ${options.who}: ${systemReason(cause)}`,
-        { cause },
+        {
+          cause,
+          ...(systemCode(cause) === "EACCES"
+            ? { hint: "a plugin is a file that this user may execute" }
+            : {}),
+        },
       );
     }
   }

@@ -55,9 +55,11 @@ async function verify(
       failedCheck("key", {
         code: "BUNDLE_MATERIAL",
         message: `the signature was made with ${method}, expected a key`,
-        ...(material.kind === "certificate-chain"
-          ? { hint: "verify it with the method certificate" }
-          : {}),
+        hint: `verify it with the method ${
+          // The Go tool writes a leaf without chain, too; with log entries it is Sigstore's (OMS 1).
+          material.kind === "certificate" && bundle.tlogEntries.length > 0
+            ? "sigstore"
+            : "certificate"}`,
       }),
       { id: "signature", status: "skipped", detail: "no key to verify it with" },
     ]);

@@ -29,6 +29,12 @@ export type SignerChoice = {
 
 const ELSEWHERE = "give --identity-token, or --use-ambient-credentials where the machine has some";
 
+/** Of trust without services to sign with. */
+const CONFIG: Hints = {
+  SIGNING_CONFIG_UNUSABLE:
+    "give a ClientTrustConfig message that has a signing config (--trust-config)",
+};
+
 /** What else there is for whom a source has no token. */
 const HINTS: Readonly<Record<TokenSource["kind"], Hints>> = {
   given: {},
@@ -53,7 +59,7 @@ export async function openSigner(
   { trust, ...choice }: SignerChoice,
   options: RunOptions,
 ): Promise<OpenedSigner> {
-  const services = servicesOf(trust, new Date());
+  const services = await withHints(CONFIG, () => servicesOf(trust, new Date()));
   const source = sourceOf(choice, services.oidc?.url, trust.origin.name);
   await withHints(HINTS[source.kind], () => source.prepare(options));
   if (source.kind === "interactive") {

@@ -41,7 +41,7 @@ export async function addToRekor2(
 function hint(status: number): string | undefined {
   switch (status) {
     case 405:
-      return "a log that takes no entries any more has a successor: update the trust, or renew the signing config";
+      return "a log that takes no entries any more has a successor: renew the signing config, by `trust update` or from whoever runs the instance";
     case 409:
       // It has no way to ask for the entry and its proof.
       return "an earlier attempt arrived and its answer was lost: sign again";

@@ -153,8 +153,8 @@ function noneUsable(
       isoTime(now)
     }, which is what this machine's clock ` +
       `says: ${reasons.join(", ")}${more > 0 ? `, and ${more} more` : ""}`,
-    "check this machine's clock, then renew the signing config: update the trust, or get one " +
-      "from whoever runs the instance",
+    "check this machine's clock, then renew the signing config: `trust update` does that, or whoever " +
+      "runs the instance has one",
   );
 }
 

@@ -41,7 +41,6 @@ export function servicesOf({ signingConfig, origin: { name } }: Trust, now: Date
     throw new ModelSigningError(
       "SIGNING_CONFIG_UNUSABLE",
       `${quote(name)} says whom to trust, and not which services to sign with`,
-      { hint: "give a ClientTrustConfig that has a signing config" },
     );
   }
   return chooseServices(parseSigningConfig(signingConfig, name), now);

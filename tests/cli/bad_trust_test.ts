@@ -144,10 +144,13 @@ test("a signature by a key is rejected by verify certificate, and the other way 
   const root = pki.root();
   const leaf = pki.leaf(root);
   assertStatus(await sign(pki, "key", "--private-key", leaf.key), 0, "sign");
-  assertRejected(await verifyWith(pki, root), ["BUNDLE_MATERIAL"]);
+  const byKey = await verifyWith(pki, root);
+  assertRejected(byKey, ["BUNDLE_MATERIAL"]);
+  assert.match(byKey.stdout, /verify it with the method key/);
   assertStatus(await signWith(pki, leaf), 0, "sign");
   const outcome = await verify(pki, "key", "--public-key", publicKeyOf(pki, leaf.key));
   assertRejected(outcome, ["BUNDLE_MATERIAL"]);
+  assert.match(outcome.stdout, /verify it with the method certificate/);
 });
 
 test("verify certificate rejects a leaf of another CA, also one of the same name", async () => {

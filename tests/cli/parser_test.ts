@@ -121,7 +121,7 @@ test("parseArguments() takes no flag of the command for the value of another one
       [["--private-key", "--signature"], "--private-key=--signature"],
       [["--private-key", "--signature", "x"], "--private-key=--signature"],
       [["--private-key", "--certificate_chain", "x"], "--private-key=--certificate_chain"],
-      [["--private-key", "--password=hunter2"], "--private-key=--password=…"],
+      [["--private-key", "--password=hunter2"], "--private-key=--password=..."],
       [["--signature", "--no-allow-symlinks"], "--signature=--no-allow-symlinks"],
       [["--output-file", "-t", "3"], "--output-file=-t"],
       [["-t", "--no-progress"], "-t=--no-progress"],
@@ -158,6 +158,7 @@ test("parseArguments() knows a flag by its letters, and else names the page that
   const hintOf = (flag: string) => usage(["sign", "key", "m", flag, "k"]).hint;
   assert.equal(hintOf("--prkey"), "did you mean --private-key?");
   assert.equal(hintOf("--certchain"), "did you mean --certificate-chain?");
+  assert.equal(hintOf("--key"), "did you mean --private-key?");
   for (const flag of ["--nothing-like-it", "--yek", "--p"]) {
     assert.equal(hintOf(flag), "model-signing sign key --help lists the flags", flag);
   }

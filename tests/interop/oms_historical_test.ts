@@ -92,6 +92,7 @@ if (oms !== undefined) {
           ...[flag, join(oms, "trust", file), "--format", "json"],
         ]);
         assertRejected(outcome, ["BUNDLE_MATERIAL"]);
+        assert.match(outcome.stdout, /"verify it with the method sigstore"/);
       }
     }
   });

@@ -89,5 +89,5 @@ export function claimsToBeNewer({ version }: CachedRepository, { builtIn }: Repo
 function expiryNotes({ expired }: TufState): readonly string[] {
   if (expired.length === 0) return [];
   const parts = expired.map(({ role, expires }) => `${role} expired on ${day(expires)}`);
-  return [`its TUF ${parts.join(", its ")}; a trust update is due`];
+  return [`its TUF ${parts.join(", its ")}; \`trust update\` renews it`];
 }
