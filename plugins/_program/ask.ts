@@ -63,7 +63,7 @@ export async function askProgram(
 
 /** The error itself is not passed on: it may hold what the program wrote. */
 function faultOf(
-  { code, killed }: ExecFileException,
+  { code, killed, signal }: ExecFileException,
   maxBytes: number,
   timeout: number,
 ): NonNullable<ProgramAnswer["fault"]> {
@@ -80,5 +80,6 @@ function faultOf(
   if (typeof told === "number") {
     return { reason: `it ended with status ${told}`, status: told, late: false };
   }
+  if (signal) return { reason: `it was ended by ${signal}`, status: undefined, late: false };
   return { reason: `it could not be run (${String(told)})`, status: undefined, late: false };
 }

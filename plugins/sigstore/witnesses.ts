@@ -1,6 +1,6 @@
 /** Who confirms a Sigstore signature: transparency logs and timestamp authorities. */
 
-import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
+import { ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Signed, Witness } from "../../core/signer.ts";
 import { serviceUrl } from "../_http/mod.ts";
@@ -16,7 +16,6 @@ const TIMESTAMP_AUTHORITY = "the timestamp authority";
 export function logWitness(log: Service): Witness {
   return {
     async witness(envelope, signed, options) {
-      throwIfAborted(options.signal);
       const entry = {
         content: envelopeContent(envelope),
         envelope,

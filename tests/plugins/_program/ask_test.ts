@@ -52,6 +52,11 @@ if (process.platform !== "win32") {
       status: undefined,
       late: true,
     });
+    assert.deepEqual((await answer("kill -TERM $$")).fault, {
+      reason: "it was ended by SIGTERM",
+      status: undefined,
+      late: false,
+    });
     assert.deepEqual((await answer("#!/nonexistent/interpreter\n")).fault, {
       reason: "it could not be run (ENOENT)",
       status: undefined,

@@ -24,6 +24,23 @@ test("importing the library registers nothing for the end of the process", () =>
 });
 
 if (process.platform !== "win32") {
+  test("PluginChild leaves nothing at the end of the process once it has ended, and comes first before", () => {
+    const found = output(`
+      const { PluginChild } = await import("${moduleUrl("plugins/exec/child.ts")}");
+      process.on("exit", () => {});
+      const before = process.listeners("exit");
+      const options = { who: "plugin", environment: {}, declared: [] };
+      const one = await PluginChild.start("/bin/cat", options);
+      const two = await PluginChild.start("/bin/cat", options);
+      const children = process.listeners("exit")[0];
+      await one.close();
+      console.log(process.listeners("exit")[0] === children && !before.includes(children));
+      await two.close();
+      console.log(process.listeners("exit").includes(children));
+    `);
+    assert.equal(found, "true\nfalse\n");
+  });
+
   test("PluginChild does not outlive this process, nor does its folder", async () => {
     await using bench = await workbench();
     const pid = join(bench.path, "pid");
