@@ -41,6 +41,11 @@ export type CompareInput = {
    * binds must agree, and need not be all.
    */
   readonly mustBind?: { readonly hint?: string };
+  /**
+   * Do not read the model for a signature that binds something else than what the source says of it. For those who try
+   * many signatures, which anybody may have copied there: which files differ does not matter then. Default: false.
+   */
+  readonly onlyIfBound?: boolean;
 };
 
 /** The outcome of comparing a model with a statement. */
@@ -70,6 +75,9 @@ export async function compare(
   if (serialization.allowSymlinks && input.allowSymlinks === false) return refusedSymlinks();
   const unbound = input.mustBind && boundIssue(annotations, actual, input.mustBind.hint);
   if (unbound) return unread("annotations", unbound);
+  const bound = checkAnnotations(annotations, actual);
+  const [other] = bound.flatMap((check) => check.status === "failed" ? [check.issue] : []);
+  if (other && input.onlyIfBound) return unread("annotations", other);
   const { method } = serialization;
   const resources = namedAsFound(statement, source);
   const listed = signedPaths({ resources, serialization });
@@ -85,7 +93,7 @@ export async function compare(
   const issues = [...found.issues, ...undecided];
   const coverage = { ...found.coverage, ...(absent.length > 0 ? { absent } : {}) };
   const checks = [
-    ...checkAnnotations(annotations, actual),
+    ...bound,
     ...checkIgnored(source.ignorePaths, listed),
     checkFiles(files, issues, coverage, input.ignoreUnsignedFiles ?? false),
   ];

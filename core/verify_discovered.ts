@@ -8,7 +8,7 @@ import type { FoundSignature, SignatureStore } from "./source.ts";
 import { type VerifyInput, verifyModel } from "./verify.ts";
 
 /** What is verified, by whom, and where its signatures are. */
-export type VerifyDiscoveredInput = Omit<VerifyInput, "bundle"> & {
+export type VerifyDiscoveredInput = Omit<VerifyInput, "bundle" | "onlyIfBound"> & {
   readonly signatures: Pick<SignatureStore, "discover">;
 };
 
@@ -31,7 +31,8 @@ export type DiscoveredReport = {
 
 /**
  * Verifies a model with the signatures beside it, one after the other, until one is accepted: anyone may have attached
- * another. The model is read once for each whose signer is accepted, and not at all for the rest. Without a signature the
+ * another. The model is read once for each whose signer is accepted and that binds what the source says of the model, and
+ * not at all for the rest. Without a signature the
  * report is "rejected", with `SIGNATURE_MISSING`.
  *
  * @throws {ModelSigningError} for outages only, also when a signature before was not accepted: what the store throws, what
@@ -45,7 +46,7 @@ export async function verifyDiscovered(
   for await (const { reference, bundle } of discovered(signatures, options)) {
     throwIfAborted(options.signal);
     options.logger?.log("debug", "verifying", { signature: reference });
-    const report = await verifyModel({ ...input, bundle }, options);
+    const report = await verifyModel({ ...input, bundle, onlyIfBound: true }, options);
     if (report.verdict === "verified") return { report, reference, others: tried };
     tried.push({ reference, report });
   }

@@ -26,6 +26,7 @@ export const STREAM_CASES: readonly (readonly [
   ["hash() reads content without a location through open()", readsStreams],
   ["hash() reads shards without a location through open()", readsStreamedShards],
   ["hash() leaves it to the source to compare what it cannot, and waits for its word", leavesIt],
+  ["hash() reads an empty file in shards that its source compares", readsNothing],
   ["hash() believes no size that content only claims to have", believesNoSize],
   ["hash() gives an issue for a stream that is too short, too long or fails", refusesStreams],
   ["hash() writes content to a new file while it reads it", copies],
@@ -89,6 +90,22 @@ async function leavesIt(workbench: Workbench): Promise<void> {
   }
   // The whole, once: two answers to two questions may be of two contents.
   assert.deepEqual(asked, Array(8).fill([undefined, false]));
+}
+
+/** Of an empty file in shards nothing is hashed; whether it is empty is for its source to say all the same. */
+async function readsNothing(workbench: Workbench): Promise<void> {
+  const expected = { algorithm: "sha256", digest: oracle("sha256", 3) } as const;
+  const failing = () => new ReadableStream({ pull: (at) => at.error(new Error("is another")) });
+  const claimed = { ...streamed("claimed", 0, pattern(3)), expected };
+  const denied = { ...streamed("denied", 0, pattern(0)), expected, open: failing };
+  const empty = { ...streamed("empty", 0, pattern(0)), expected };
+  const results = await workbench.hash([claimed, denied, empty], { shardSize: SHARD_SIZE });
+  assert.deepEqual(
+    issues(results),
+    new Map([["claimed", "FILE_CHANGED"], ["denied", "ENTRY_UNREADABLE"]]),
+  );
+  const uncovered = results.filter(({ kind }) => kind === "uncovered");
+  assert.deepEqual(uncovered, [{ kind: "uncovered", path: "empty" }]);
 }
 
 /** A manifest may state any size; whoever lists the shards of this one has no memory for them. */

@@ -209,6 +209,7 @@ export class Attempt implements Disposable {
     if (target === undefined || target.username !== "" || target.password !== "") {
       throw this.#wrongRedirect("redirected the request to an unusable address");
     }
+    if (allowed.within && target.origin !== this.#url.origin) return false;
     const encrypted = target.protocol === "https:";
     const unencrypted = target.protocol === "http:" && this.#url.protocol === "http:";
     if (!encrypted && !(unencrypted && allowed.plainHttp(target))) {

@@ -26,6 +26,8 @@ export type HttpRequest = {
   readonly redirects?: {
     /** Whether a redirect from http may lead to this address, which is another one with http. */
     readonly plainHttp: (target: URL) => boolean;
+    /** Whether only within the origin that was asked. One that leads out of it is a status like any other. */
+    readonly within?: boolean;
   };
   /** Whom the connection trusts besides the public authorities. */
   readonly trust?: ConnectionTrust;

@@ -178,11 +178,9 @@ export class Run {
     const { entry } = file;
     const { shardSize } = this.#settings;
     const whole = { start: 0, end: entry.size };
-    if (shardSize !== undefined && entry.size === 0) {
-      return this.#give({ kind: "uncovered", path: entry.path });
-    }
     const parts = () => shardSize === undefined ? [whole] : shardRanges(entry.size, shardSize);
     if (isOneStream(entry, this.#settings)) return yield { file, range: whole, parts };
+    if (shardSize !== undefined && entry.size === 0) this.#uncover(file);
     for (const range of parts()) {
       yield entry.location === undefined ? { file, range, parts: () => [range] } : { file, range };
     }
@@ -202,6 +200,11 @@ export class Run {
     }
     this.#foundCost += cost(range);
     this.#dispatch();
+  }
+
+  /** Of an empty file there is no shard. */
+  #uncover({ entry }: FileState): void {
+    this.#give({ kind: "uncovered", path: entry.path });
   }
 
   /** Entries that need no hashing. */
@@ -299,6 +302,10 @@ export class Run {
       .finally(() => this.#streaming--);
     if (this.#stopped) return;
     if ("code" in hashed) return this.#settle(file, range, hashed);
+    if (hashed.digests.length === 0) {
+      this.#uncover(file);
+      return this.#release(file);
+    }
     file.left += hashed.digests.length - 1;
     let index = 0;
     for (const part of parts()) this.#settle(file, part, hashed.digests[index++]!);

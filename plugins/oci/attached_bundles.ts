@@ -4,7 +4,6 @@ import { ModelSigningError } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Descriptor } from "./descriptor.ts";
 import type { OciDigest } from "./digest.ts";
-import { MAX_MANIFEST_BYTES } from "./limits.ts";
 import { isBundleMediaType } from "./media_types.ts";
 import type { Annotations } from "./members.ts";
 import { isOwnFault, type OciReader } from "./store.ts";
@@ -51,15 +50,11 @@ export async function* attachedBundles(
 
 async function bundleOf(
   store: OciReader,
-  { digest, size }: Descriptor,
+  { digest }: Descriptor,
   subject: OciDigest,
   options: RunOptions,
 ): Promise<{ readonly bundle: Descriptor; readonly annotations: Annotations } | undefined> {
   const name = `referrer ${digest} in ${store.name}`;
-  if (size > MAX_MANIFEST_BYTES) {
-    const found = `is said to have ${size} bytes, more than ${MAX_MANIFEST_BYTES}`;
-    throw new ModelSigningError("OCI_MANIFEST", `${name} ${found}`);
-  }
   const { manifest } = await store.resolve({ digest }, options);
   if (manifest.kind !== "manifest") return undefined;
   const { artifactType, layers, annotations = {} } = manifest;

@@ -30,7 +30,7 @@ export function withDescriptor(
 ): Uint8Array {
   parseIndex(index, { name, mediaType: OCI_INDEX });
   const json = objectIn(index, name);
-  const manifests = (json["manifests"] as readonly Json[]).map((each) =>
+  const manifests = (json["manifests"] as readonly Json[] | null ?? []).map((each) =>
     isObject(each) ? keep(each) : each
   );
   const bytes = encode({ ...json, manifests: [...manifests, descriptor as unknown as JsonObject] });

@@ -94,7 +94,7 @@ export class LayoutStore implements OciStore {
     if (manifests.length > MAX_LAYOUT_MANIFESTS) {
       throw malformed(`${this.#indexName} has more than ${MAX_LAYOUT_MANIFESTS} manifests`);
     }
-    for (const descriptor of manifests) {
+    for (const descriptor of distinct(manifests)) {
       throwIfAborted(options.signal);
       const { mediaType, annotations } = descriptor;
       if (isIndexMediaType(mediaType) && annotations?.[REF_NAME] === referrersTag(subject)) {
@@ -206,7 +206,7 @@ export class LayoutStore implements OciStore {
   ): Promise<readonly Descriptor[]> {
     if (manifests.length === 1 || manifests.length > MAX_LAYOUT_MANIFESTS) return manifests;
     const candidates: Descriptor[] = [];
-    for (const descriptor of manifests) {
+    for (const descriptor of distinct(manifests)) {
       const found = await passedOver(() => this.#stored(descriptor.digest, descriptor), options);
       if (found?.manifest.subject === undefined) candidates.push(descriptor);
     }
@@ -244,6 +244,12 @@ export class LayoutStore implements OciStore {
     const size = (await this.#files.locate(blobPath(digest)))?.stats.size ?? 0;
     if (size > MAX_MANIFEST_BYTES) {
       throw malformed(`${name} has ${size} bytes, more than ${MAX_MANIFEST_BYTES}`);
+    }
+    if (listed && size !== listed.size && size > 0) {
+      throw new ModelSigningError(
+        "OCI_DIGEST_MISMATCH",
+        `${name} has ${size} bytes, listed with ${listed.size}`,
+      );
     }
     const bytes = await this.#files.read(blobPath(digest), MAX_MANIFEST_BYTES);
     if (!bytes) return undefined;
@@ -304,6 +310,19 @@ async function passedOver<T>(
       problem: error.message,
     });
     return undefined;
+  }
+}
+
+/** One of each: the same entry many times takes little room, and reading what it lists much time. */
+function* distinct(manifests: readonly Descriptor[]): Generator<Descriptor, void, void> {
+  const seen = new Set<string>();
+  for (const descriptor of manifests) {
+    const { digest, size, mediaType, annotations } = descriptor;
+    const tag = annotations?.[REF_NAME] ?? "";
+    const key = [digest, size, mediaType, isReferrersTag(tag) ? tag : ""].join();
+    if (seen.has(key)) continue;
+    seen.add(key);
+    yield descriptor;
   }
 }
 

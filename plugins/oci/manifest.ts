@@ -107,7 +107,9 @@ export function parseIndex(bytes: Uint8Array, hints: ManifestHints): IndexEntrie
   if (!isIndexMediaType(mediaType)) throw malformed(`${name} is a manifest, expected an index`);
   const manifests: Descriptor[] = [];
   const problems: ModelSigningError[] = [];
-  for (const { value, where } of listed(json, name)) {
+  // Go's encoder writes null for a list that was never made.
+  const entries = json["manifests"] === null ? [] : listed(json, name);
+  for (const { value, where } of entries) {
     try {
       manifests.push(parseListed(objectOf(value, where), where));
     } catch (error) {

@@ -16,7 +16,7 @@ import type { StatedDigest } from "../../core/source.ts";
 import { excerpt, quote } from "../../core/text.ts";
 import { ARCHIVE_ROLE, CONFIG_ROLE, MODEL_PACK_PATH, ROLE, TITLE, UNPACK } from "./annotations.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { splitDigest } from "./digest.ts";
+import { digestOf, splitDigest } from "./digest.ts";
 import type { ImageManifest } from "./manifest.ts";
 import { EMPTY_CONFIG } from "./media_types.ts";
 
@@ -25,6 +25,9 @@ export const CONFIG_NAME = "config.json";
 
 /** Name of the config blob beside a layer called {@link CONFIG_NAME}. */
 const CONFIG_NAME_BESIDE = "oci-config.json";
+
+/** The digest of no bytes. */
+const NOTHING = digestOf(new Uint8Array());
 
 /** What oras calls a file of no known type ("oras push"). */
 const ORAS_FILE = "application/vnd.oci.image.layer.v1.tar";
@@ -88,7 +91,8 @@ function layerName({ annotations = {}, mediaType }: Descriptor, index: number): 
   const title = annotations[TITLE];
   if (title !== undefined && title !== "") return title;
   // ModelPack's own examples have no "./", KitOps writes it, and "." for a folder that is the whole model.
-  const path = annotations[MODEL_PACK_PATH]?.replace(/^(?:\.\/+)+/, "").replace(/\/+$/, "") ?? "";
+  const path =
+    annotations[MODEL_PACK_PATH]?.replace(/^(?:\.\/+)+/, "").replace(/(?<!\/)\/+$/, "") ?? "";
   const isFolder = path === "." && isArchiveType(mediaType);
   return path === "" || isFolder ? `layer_${String(index).padStart(3, "0")}.tar.gz` : path;
 }
@@ -110,6 +114,14 @@ function nameBlob(name: string, descriptor: Descriptor, isLayer: boolean): Named
       "ENTRY_DIGEST_ALGORITHM",
       name,
       `has a ${algorithm} digest, and only sha256 can be signed`,
+    );
+  }
+  // Nobody reads what has no bytes, and who fetches it by its digest may get some.
+  if (size === 0 && descriptor.digest !== NOTHING) {
+    return refusal(
+      "ENTRY_DIGEST",
+      name,
+      "is stated to be empty, with the digest of something else",
     );
   }
   const isArchive = isLayer && (isPositionalName(name) || mayBeUnpacked(descriptor));

@@ -10,8 +10,11 @@ import { manifestsIn } from "./manifest.ts";
 import { OCI_INDEX } from "./media_types.ts";
 import type { Transport } from "./transport.ts";
 
-/** What registries without the API answer: 404 as the specification says, and others as they are known to. */
-const NO_API: readonly number[] = [400, 404, 405, 406];
+/**
+ * What registries without the API answer: 404 as the specification says, and others as they are known to. ghcr.io has
+ * sent clients on to a page of its owner's.
+ */
+const NO_API: readonly number[] = [301, 302, 303, 307, 308, 400, 404, 405, 406];
 
 /**
  * The pages of the listing, or undefined when the registry has no such API. The registry may leave out what is of
@@ -71,6 +74,7 @@ async function fetchPage(
       what: `list of referrers of ${subject}`,
       headers: { accept: OCI_INDEX },
       statuses: missing,
+      within: true,
     },
     MAX_MANIFEST_BYTES,
     options,

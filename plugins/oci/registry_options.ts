@@ -100,18 +100,14 @@ async function credentials(settings: Settings, options: RunOptions): Promise<Cre
   return passwordCredentials(username, password);
 }
 
-/** The only line of stdin. */
+/** All of stdin, but for the end of its last line: the key file of a Google service account has many. */
 async function passwordFromStdin(options: RunOptions): Promise<Secret> {
   const bytes = await readInput(STDIN, "the password", MAX_PASSWORD_BYTES, options);
   if (bytes.length > MAX_PASSWORD_BYTES) {
     throw usage(`stdin has more than the ${MAX_PASSWORD_BYTES} bytes that a password may have`);
   }
   const text = new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
-  if (text === "" || /[\r\n]/.test(text)) {
-    throw usage(
-      `stdin holds ${text === "" ? "nothing" : "more than one line"}, expected a password`,
-    );
-  }
+  if (text === "") throw usage("stdin holds nothing, expected a password");
   return new Secret(text);
 }
 

@@ -63,7 +63,10 @@ export class OciSignatures implements SignatureStore {
     return digest;
   }
 
-  /** The youngest by their own account first, so that what was signed again is not judged by what it was before. */
+  /**
+   * The youngest by their own account first, so that what was signed again is not judged by what it was before. A bundle
+   * that several referrers hold is one signature.
+   */
   async *discover(options: RunOptions): AsyncGenerator<FoundBundle, void, void> {
     const attached: AttachedBundle[] = [];
     for await (const each of attachedBundles(this.#store, this.#subject.digest, options)) {
@@ -73,7 +76,14 @@ export class OciSignatures implements SignatureStore {
       compareCodePoints(created(b), created(a)) ||
       compareCodePoints(a.descriptor.digest, b.descriptor.digest)
     );
+    const seen = new Set<string>();
     for (const each of sorted) {
+      if ("bundle" in each) {
+        // With another size it is another claim, which may be the right one.
+        const bundle = `${each.bundle.digest} ${each.bundle.size}`;
+        if (seen.has(bundle)) continue;
+        seen.add(bundle);
+      }
       yield { reference: each.descriptor.digest, ...await this.#fetched(each, options) };
     }
   }

@@ -47,6 +47,8 @@ export type RepositoryRequest = {
   readonly missing?: readonly number[];
   /** The error for an answer that is too large, instead of `NETWORK_RESPONSE`. */
   readonly tooLarge?: ModelSigningError;
+  /** Whether nobody but the registry itself can answer. */
+  readonly within?: boolean;
   /** How often it is sent again when it fails. */
   readonly retries?: number;
 };
@@ -133,7 +135,7 @@ export class Transport {
     authorization: Secret | undefined,
     mayAsk: boolean,
   ): HttpRequest {
-    const { method = "GET", headers = {}, body, statuses = [], retries } = asked;
+    const { method = "GET", headers = {}, body, statuses = [], retries, within } = asked;
     const { trust } = this.#settings;
     return {
       service: "the registry",
@@ -153,6 +155,7 @@ export class Transport {
         (status === 401 && mayAsk && !foreign),
       redirects: {
         plainHttp: (target) => isLoopback(target.hostname) || this.#settings.plainHttp === true,
+        ...(within === undefined ? {} : { within }),
       },
       ...(trust ? { trust } : {}),
       secrets: this.#auth.secrets,

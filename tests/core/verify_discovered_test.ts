@@ -90,6 +90,26 @@ test("verifyDiscovered() takes the first signature that is accepted, and says wh
   assert.deepEqual(store.given, ["broken", "ofOthers", "ofMore", "good"]);
 });
 
+test("verifyDiscovered() does not read the model for a signature that was made of another", async () => {
+  const of = (digest: string) => new MemorySource(FILES, { annotations: { "the.digest": digest } });
+  const made = async (digest: string): Promise<Parsed<Bundle>> => {
+    const { bundle } = await signModel({ source: of(digest), hasher, signer: keySigner(KEYS) });
+    return { ok: true, value: bundle };
+  };
+  const copied = await made("another");
+  const source = of("this");
+  const store = storeOf({ copied, again: copied, right: await made("this") });
+  assert.deepEqual(outline(await verified(store, source)), [
+    "verified",
+    "right",
+    ["copied ANNOTATION_MISMATCH", "again ANNOTATION_MISMATCH"],
+  ]);
+  assert.equal(source.enumerations, 1);
+  const rejected = await verified(storeOf({ copied }), source);
+  assert.deepEqual(outline(rejected), ["ANNOTATION_MISMATCH", "copied", []]);
+  assert.equal(source.enumerations, 1);
+});
+
 test("verifyDiscovered() reports in full the signature that came furthest", async () => {
   assert.deepEqual(outline(await verified(storeOf({ broken, ofOthers, ofMore, again: ofMore }))), [
     "FILE_MISSING",

@@ -184,19 +184,22 @@ test("discover() gives what cannot be used as findings, the youngest first", asy
       index.manifests.push({ ...referrer, digest, size: bytes.length });
       return digest;
     };
-    const broken = encode("{}");
+    const [broken, other] = [encode("{}"), encode("[]")];
     const [old, youngest, absent] = [
-      add({ digest: put(broken), size: broken.length }, "2001-01-01T00:00:00Z"),
+      add({ digest: put(other), size: other.length }, "2001-01-01T00:00:00Z"),
       add({ digest: put(broken), size: broken.length }, "9999-01-01T00:00:00Z"),
       add({ digest: `sha256:${"0".repeat(64)}`, size: 1 }, "yesterday"),
     ];
+    // A bundle that many hold is one signature, unless they tell different sizes of it.
+    add({ digest: put(broken), size: broken.length }, "2000-01-01T00:00:00Z");
+    const lying = add({ digest: put(broken), size: 3 }, "1999-01-01T00:00:00Z");
     writeFileSync(join(path, "index.json"), encode(index));
     assert.equal(model.annotations["org.opencontainers.image.ref.name"], "v1");
     const found = await discovered(signatures);
-    assert.deepEqual(found.map(({ reference }) => reference), [youngest, good, old, absent]);
+    assert.deepEqual(found.map(({ reference }) => reference), [youngest, good, old, lying, absent]);
     assert.deepEqual(
       found.map(({ bundle }) => bundle.ok ? "ok" : bundle.issue.code),
-      ["BUNDLE_MALFORMED", "ok", "BUNDLE_MALFORMED", "BUNDLE_MALFORMED"],
+      ["BUNDLE_MALFORMED", "ok", "BUNDLE_MALFORMED", "BUNDLE_MALFORMED", "BUNDLE_MALFORMED"],
     );
   });
 });

@@ -25,6 +25,26 @@ function named(json: Loose): Readonly<Record<string, string>> {
   );
 }
 
+test("nameBlobs() refuses paths of many separators", () => {
+  const layers = Array.from({ length: 20 }, (_, index) => ({ content: `${index}` }));
+  const manifest = manifestOf(layers, CONFIG);
+  for (const [index, layer] of (manifest.layers as Loose[]).entries()) {
+    layer.annotations = { [FILE_PATH]: `a${"/".repeat(65_000)}b${index}` };
+  }
+  assert.equal(Object.values(named(manifest)).filter((code) => code === "ENTRY_NAME").length, 20);
+});
+
+test("nameBlobs() refuses what is stated to be empty and to have the digest of something", () => {
+  for (const  of of["layer", "config"]) {
+    const manifest = manifestOf([{ content: "x", title: "a" }], CONFIG);
+    const descriptor = of === "config" ? manifest.config : (manifest.layers as Loose[])[0]!;
+    Object.assign(descriptor, { size: 0 });
+    assert.equal(named(manifest)[of === "config" ? "config.json" : "a"], "ENTRY_DIGEST");
+  }
+  const empty = manifestOf([{ content: "", title: "a" }], CONFIG);
+  assert.equal(named(empty)["a"], sha256(""));
+});
+
 const TABLE: readonly {
   readonly what: string;
   readonly layers: readonly TestLayer[];

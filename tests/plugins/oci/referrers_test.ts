@@ -193,7 +193,8 @@ test("attach() touches no index that is malformed", async () => {
   await using registry = await startTestRegistry();
   await registry.behave({ referrersApi: false });
   const store = storeAt(registry.host);
-  const { manifest, bytes } = await pushModel(store);
+  const { bytes } = await pushModel(store, "others");
+  const { manifest } = await pushModel(store);
   const tag = fallbackTag(manifest.digest);
   for (
     const [type, content] of [[MANIFEST, bytes], [INDEX, utf8("{}")], ["text/html", bytes]] as const
@@ -202,6 +203,46 @@ test("attach() touches no index that is malformed", async () => {
     assert.equal(await codeOf(attachText(store, manifest, "a bundle")), "OCI_MANIFEST");
     assert.equal(await codeOf(attachedTo(store, manifest.digest)), "OCI_MANIFEST");
   }
+});
+
+test("attach() makes a list where the registry takes its tag for the digest that it is made of", async () => {
+  await using registry = await startTestRegistry();
+  await registry.behave({ referrersApi: false });
+  const store = storeAt(registry.host);
+  const { manifest, bytes } = await pushModel(store);
+  await registry.put(REPOSITORY, fallbackTag(manifest.digest), MANIFEST, bytes);
+  assert.deepEqual(await attachedTo(store, manifest.digest), []);
+  const attached = await attachText(store, manifest, "a bundle");
+  assert.deepEqual(await usable(store, manifest.digest), [attached.digest]);
+});
+
+test("RegistryStore.referrers() takes a list of nothing, written as null", async () => {
+  await using registry = await startTestRegistry();
+  await registry.behave({ referrersApi: false });
+  const store = storeAt(registry.host);
+  const { manifest } = await pushModel(store);
+  const index = { schemaVersion: 2, mediaType: INDEX, manifests: null };
+  await registry.put(REPOSITORY, fallbackTag(manifest.digest), INDEX, jsonBytes(index));
+  assert.deepEqual(await attachedTo(store, manifest.digest), []);
+  const attached = await attachText(store, manifest, "a bundle");
+  assert.deepEqual(await usable(store, manifest.digest), [attached.digest]);
+});
+
+test("RegistryStore.referrers() asks nobody else, and reads the list where the API leads elsewhere", async () => {
+  await using registry = await startTestRegistry();
+  await using other = await startTestRegistry();
+  await registry.behave({ referrersApi: false });
+  const store = storeAt(registry.host);
+  const { manifest } = await pushModel(store);
+  const attached = await attachText(store, manifest, "a bundle");
+  for (const status of [302, 303, 307]) {
+    for (const location of [`${other.url}/v2/`, "https://elsewhere.example/", "http://["]) {
+      await registry.fault({ part: "referrers", kind: "status", status, headers: { location } });
+      const found = await usable(storeAt(registry.host), manifest.digest);
+      assert.deepEqual(found, [attached.digest], location);
+    }
+  }
+  assert.deepEqual(await other.requests(), []);
 });
 
 test("RegistryStore.referrers() gives nothing for a manifest without any", async () => {
@@ -358,6 +399,18 @@ test("attachedBundles() leaves out other kinds, and names what is broken without
       [none.digest, "OCI_MANIFEST"],
     ],
   );
+});
+
+test("attachedBundles() believes no size in a list", async () => {
+  await using registry = await startTestRegistry();
+  await registry.behave({ referrersApi: false });
+  const store = storeAt(registry.host);
+  const { manifest } = await pushModel(store);
+  const good = await attachText(store, manifest, "a bundle");
+  const manifests = [{ ...good, size: 5_000_000 }];
+  const index = { schemaVersion: 2, mediaType: INDEX, manifests };
+  await registry.put(REPOSITORY, fallbackTag(manifest.digest), INDEX, jsonBytes(index));
+  assert.deepEqual(await usable(store, manifest.digest), [good.digest]);
 });
 
 test("attachedBundles() names referrers that are too large or are none at all", async () => {
