@@ -22,8 +22,6 @@ export type Log = {
   readonly level: LogLevel | "silent";
   readonly format: "text" | "json";
   readonly logger: Logger;
-  /** Tells warnings and errors at stderr, unless the level is too high. */
-  readonly stderr: Logger;
   /** Whether the lines go to a file instead of stderr. */
   readonly toFile: boolean;
   /** Tells the person at stderr something that they must know, whatever the level, as lines are written there. */
@@ -41,10 +39,6 @@ export function openLog(settings: Settings, toStderr: (text: string) => void): L
   const format = choiceSetting(settings, "log-format", LOG_FORMATS) ?? "text";
   const file = textSetting(settings, "output-file");
   const newLogger = format === "json" ? jsonLogger : textLogger;
-  const stderr = newLogger({
-    level: level === "error" || level === "silent" ? level : "warn",
-    write: toStderr,
-  });
   const target = file === undefined ? toStderr : fileWriter(file, (reason, text) => {
     if (reason !== undefined) newLogger({ level: "warn", write: toStderr }).log("warn", reason);
     toStderr(text);
@@ -56,7 +50,7 @@ export function openLog(settings: Settings, toStderr: (text: string) => void): L
   const tell = format === "json"
     ? (text: string) => told.log("info", text)
     : (text: string) => toStderr(printableLines(text));
-  return { level, format, logger, stderr, toFile: file !== undefined, tell };
+  return { level, format, logger, toFile: file !== undefined, tell };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Where the log must not lie. */
 
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -7,6 +8,7 @@ import {
   GIT_PATHS,
   listSetting,
   quote,
+  Secret,
   type Settings,
   textSetting,
 } from "../core/mod.ts";
@@ -18,24 +20,32 @@ import { isInside, isSame } from "./place.ts";
 const ELSEWHERE = "name a file elsewhere with --output-file";
 
 /**
- * What is to be said of the place of the log. It is opened before anything is read: what is hashed has it as the empty file
- * that it still is, and a key that it is appended to is none.
+ * Refuses a log that would spoil what the command is about. It is opened before anything is read: what is hashed has it as
+ * the empty file that it still is, and a key or a weight that it is appended to is none any more.
  *
- * @throws {ModelSigningError} `USAGE` when the log would spoil what the command is about
+ * @throws {ModelSigningError} `USAGE`
  */
-export async function notesOnLog(
+export async function requireLogApart(
   command: Command,
   settings: Settings,
   operand: string,
-): Promise<readonly string[]> {
+): Promise<void> {
   const log = textSetting(settings, "output-file");
-  if (log === undefined || await isDevice(log)) return [];
-  await requireApart(log, command, settings, operand);
-  if (operand === "" || !await isInside(operand, log)) return [];
-  if (await isLeftOut(log, settings, operand)) return [];
-  const [name] = command.path;
-  if (name !== "sign" && name !== "digest") return [`the log ${quote(log)} lies inside the model`];
-  throw usageError(`the log ${quote(log)} would be hashed as a part of the model`, ELSEWHERE);
+  if (log === undefined || await isDevice(log)) return;
+  for (const place of placesOf(operand)) {
+    if (await isSame(place, log)) {
+      throw usageError(`the log would be written to ${quote(place)} itself`, ELSEWHERE);
+    }
+    if (!await isInside(place, log) || await isLeftOut(log, settings, place)) continue;
+    throw usageError(`the log ${quote(log)} would be written into the model`, ELSEWHERE);
+  }
+  for (const [name, file] of filesOf(command, settings)) {
+    if (!await isSame(file, log)) continue;
+    throw usageError(
+      `the log would be written to ${quote(file)}, the file of --${name}`,
+      ELSEWHERE,
+    );
+  }
 }
 
 /** What is written there spoils nothing. */
@@ -43,32 +53,37 @@ async function isDevice(log: string): Promise<boolean> {
   return await stat(log).then((facts) => !facts.isFile(), () => false);
 }
 
-async function requireApart(
-  log: string,
+/** Where an operand may lie: `oci-layout:PATH:TAG` is about PATH. */
+function placesOf(operand: string): readonly string[] {
+  const [, rest = ""] = /^[a-z][a-z0-9-]*:(.+)$/s.exec(operand) ?? [];
+  const beginnings = [...rest.matchAll(/[:@]|$/g)].map(({ index }) => rest.slice(0, index));
+  return [operand, ...beginnings].filter((place) => place !== "" && existsSync(place));
+}
+
+/** Files that the settings name, and the options that they stand behind. */
+function* filesOf(
   command: Command,
   settings: Settings,
-  operand: string,
-): Promise<void> {
-  if (operand !== "" && await isSame(operand, log)) {
-    throw usageError(`the log would be written to ${quote(operand)} itself`, ELSEWHERE);
-  }
+): Generator<readonly [name: string, file: string], void, void> {
   for (const { name, type } of [...optionsOf(command), ...GLOBAL_OPTIONS]) {
-    if (type !== "file" || name === "output-file") continue;
-    const value = settings[name] ?? (name === "signature" ? DEFAULT_SIGNATURE : undefined);
-    for (const file of [value].flat()) {
-      if (typeof file !== "string" || !await isSame(file, log)) continue;
-      throw usageError(
-        `the log would be written to ${quote(file)}, the file of --${name}`,
-        ELSEWHERE,
-      );
+    if (name === "output-file") continue;
+    const byDefault = name === "signature" && command.path[0] === "sign"
+      ? DEFAULT_SIGNATURE
+      : undefined;
+    for (const value of [settings[name] ?? byDefault].flat()) {
+      const text = value instanceof Secret ? value.reveal() : value;
+      if (typeof text !== "string") continue;
+      if (type === "file" || name === "json") yield [name, text];
+      else if (text.startsWith("@")) yield [name, text.slice(1)];
     }
   }
 }
 
 async function isLeftOut(log: string, settings: Settings, model: string): Promise<boolean> {
   const git = flagSetting(settings, "ignore-git-paths") === false ? [] : GIT_PATHS;
-  const typed = listSetting(settings, "ignore-paths");
-  // A path of --ignore-paths is read from the model's root, or from the current folder.
+  // Paths are separated by commas, unless one has them in its name.
+  const typed = listSetting(settings, "ignore-paths").flatMap((text) => [text, ...text.split(",")]);
+  // They are read from the model's root, or from the current folder.
   const places = [...[...git, ...typed].map((path) => join(model, path)), ...typed];
   for (const place of places) {
     if (await isSame(place, log) || await isInside(place, log)) return true;

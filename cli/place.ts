@@ -1,6 +1,7 @@
 /** Where files lie that a run writes. */
 
-import { realpath } from "node:fs/promises";
+import type { BigIntStats } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 /** Whether a path lies in a folder, whatever links lead there. It need not exist yet. */
@@ -9,9 +10,15 @@ export async function isInside(folder: string, path: string): Promise<boolean> {
   return way !== "" && way.split(sep)[0] !== ".." && !isAbsolute(way);
 }
 
-/** Whether two paths lead to the same place. */
+/** Whether two paths lead to the same place, or to one file by two names. */
 export async function isSame(one: string, other: string): Promise<boolean> {
-  return await placeOf(one) === await placeOf(other);
+  if (await placeOf(one) === await placeOf(other)) return true;
+  const [facts, others] = await Promise.all([factsOf(one), factsOf(other)]);
+  return facts !== undefined && facts.ino === others?.ino && facts.dev === others.dev;
+}
+
+async function factsOf(path: string): Promise<BigIntStats | undefined> {
+  return await stat(path, { bigint: true }).catch(() => undefined);
 }
 
 async function placeOf(path: string): Promise<string> {

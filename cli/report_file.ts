@@ -3,19 +3,26 @@
 import { rm, stat } from "node:fs/promises";
 import {
   checkWritable,
+  isObject,
   ModelSigningError,
+  parseMember,
   quote,
   type Replaceable,
   systemReason,
 } from "../core/mod.ts";
 import { usageError } from "./option.ts";
+import { PROGRAM } from "./parser.ts";
 import { STANDARD_STREAM } from "./signature.ts";
 import { valuesGiven, wordsOf } from "./words.ts";
 
 /** What a report may replace. */
 const EARLIER_REPORT: Replaceable = {
   kind: "a report",
-  mark: '"verdict"',
+  is: (content) => {
+    const tool = parseMember(content, "tool");
+    return isObject(tool) && tool["name"] === PROGRAM &&
+      typeof parseMember(content, "verdict") === "string";
+  },
   streamHint: "--format json prints the report",
 };
 

@@ -19,7 +19,7 @@ import { commandsOf } from "./commands.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { type Io, isColored } from "./io.ts";
 import type { Log } from "./log.ts";
-import { notesOnLog } from "./log_place.ts";
+import { requireLogApart } from "./log_place.ts";
 import { parseArguments, type Request } from "./parser.ts";
 import { pluginArguments } from "./plugin_arguments.ts";
 import {
@@ -106,16 +106,14 @@ async function execute(
     io.env,
     host.signal,
   );
-  const notes = await notesOnLog(command, settings, operand);
+  await requireLogApart(command, settings, operand);
   const log = await diagnostics.open(settings);
   describeRun(command, settings, operand, diagnostics.trace.span, log.logger);
   if (operand !== "" && command.path[0] !== "plugin") {
     await requirePluginsOutside(operand, plugins.plugins);
     if (allowsModelPath(settings, operand)) plugins.tellModelPath(resolve(operand));
   }
-  for (const warning of [...warnings, ...notes]) log.logger.log("warn", warning);
-  // Who finds the log in the model later does not look for the reason in there.
-  for (const note of notes) log.stderr.log("warn", note);
+  for (const warning of warnings) log.logger.log("warn", warning);
   return await command.run({
     settings,
     given,

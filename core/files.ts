@@ -1,11 +1,11 @@
 /** Reading and writing signature files. */
 
-import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Bundle, parseBundle } from "./bundle.ts";
 import { ModelSigningError, type Parsed, systemCode, systemReason } from "./errors.ts";
+import { JsonError, parseMember } from "./json.ts";
 import { MAX_BUNDLE_BYTES } from "./limits.ts";
 import { READ_ONLY, readStart } from "./open_file.ts";
 import { streamAt } from "./stream_path.ts";
@@ -60,8 +60,8 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
 export type Replaceable = {
   /** Such as `a signature`. */
   readonly kind: string;
-  /** What a file of that kind has in its first 4096 bytes. */
-  readonly mark: string;
+  /** Whether a file's content is one. May throw {@link JsonError}: then it is none. */
+  is(content: Uint8Array): boolean;
   /** The hint for a path that leads to a stream. */
   readonly streamHint: string;
 };
@@ -69,8 +69,8 @@ export type Replaceable = {
 /**
  * Finds out, before long work begins, whether {@link writeFileAtomically} will be able to write.
  *
- * @param earlier what may be lost: a file that is there must be empty or have `mark` in its first 4096 bytes, so
- * that a mistyped path replaces no key and no weights. Without it any regular file may
+ * @param earlier what may be lost: a file that is there must be empty or one of these, so that a mistyped path replaces no
+ * key and no weights. Without it any regular file may
  * @throws {ModelSigningError} `FILE_UNWRITABLE`
  */
 export async function checkWritable(
@@ -104,27 +104,45 @@ async function requireReplaceable(path: string, streamHint?: string): Promise<vo
   );
 }
 
-/** The kinds of results have their marks at the beginning, whichever tool wrote them. */
-const HEAD_BYTES = 4096;
+/** The largest result that there is. What is larger is none. */
+const MAX_RESULT_BYTES = MAX_BUNDLE_BYTES;
 
 async function requireEarlier(
   path: string,
-  { kind, mark }: Replaceable,
+  earlier: Replaceable,
 ): Promise<void> {
-  let head: Buffer;
+  let content: Uint8Array;
   try {
     await using file = await open(path, READ_ONLY);
-    head = Buffer.from(await readStart(file, HEAD_BYTES));
+    const { size } = await file.stat();
+    // One byte of what is too large is enough to be no result.
+    content = await readStart(file, size > MAX_RESULT_BYTES ? 1 : size);
   } catch (error) {
     if (systemCode(error) === "ENOENT") return;
     throw unwritable(path, error);
   }
-  if (head.length === 0 || head.includes(mark)) return;
+  if (content.length === 0 || isOne(content, earlier)) return;
+  const { kind } = earlier;
   throw new ModelSigningError(
     "FILE_UNWRITABLE",
     `cannot write ${quote(path)}: it holds something else than ${kind}, which would be lost`,
     { hint: "name another file, or move this one away" },
   );
+}
+
+/** Whether content is a JSON object of a media type, whatever its version and parameters, as the kinds of Sigstore's are. */
+export function isTyped(content: Uint8Array, mediaType: string): boolean {
+  const found = parseMember(content, "mediaType");
+  return typeof found === "string" && found.startsWith(mediaType);
+}
+
+function isOne(content: Uint8Array, earlier: Replaceable): boolean {
+  try {
+    return earlier.is(content);
+  } catch (error) {
+    if (error instanceof JsonError) return false;
+    throw error;
+  }
 }
 
 /** The failure that led here is the one to report, not that of the removal. */

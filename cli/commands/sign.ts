@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 import {
   checkWritable,
+  isTyped,
   quote,
   type Replaceable,
   type RunOptions,
@@ -28,7 +29,7 @@ import { openWitnesses } from "../witnesses.ts";
 /** What a signature may replace. */
 const EARLIER_SIGNATURE: Replaceable = {
   kind: "a signature",
-  mark: "application/vnd.dev.sigstore.bundle",
+  is: (content) => isTyped(content, "application/vnd.dev.sigstore.bundle"),
   streamHint: `--signature ${STANDARD_STREAM} writes to standard output`,
 };
 

@@ -152,22 +152,25 @@ function wrap(text: string, width: number, indent: string): string[] {
       line = indent + piece.trimStart();
     } else line += piece;
     if (DIGEST.test(piece.trimStart())) continue;
-    for (let head = fitting(line, width); head !== line; head = fitting(line, width)) {
-      lines.push(head);
-      line = indent + line.slice(head.length);
-    }
+    const parts = [...broken(line, width, indent)];
+    line = parts.pop()!;
+    for (const part of parts) lines.push(part);
   }
   lines.push(line);
   return lines;
 }
 
-/** The beginning of a text that takes no more columns. */
-function fitting(text: string, width: number): string {
-  let [end, count] = [0, 0];
+/** A text that may be a million letters without a space, in lines that all but the first are indented. */
+function* broken(text: string, width: number, indent: string): Generator<string, void, void> {
+  let [start, end, columns, head] = [0, 0, 0, ""];
   for (const character of text) {
-    count += columnsOf(character);
-    if (count > width) break;
+    const more = columnsOf(character);
+    if (columns + more > width) {
+      yield head + text.slice(start, end);
+      [start, columns, head] = [end, indent.length, indent];
+    }
+    columns += more;
     end += character.length;
   }
-  return text.slice(0, end);
+  yield head + text.slice(start);
 }

@@ -127,7 +127,14 @@ async function openInput(path: string, signal: AbortSignal | undefined): Promise
   const isFifo = (await orAbort(stat(path), signal)).isFIFO();
   // Without such a flag, as on Windows, opening does not wait either.
   if (!isFifo || constants.O_NONBLOCK === undefined) {
-    return await orAbort(open(path, READ_ONLY), signal);
+    const opening = open(path, READ_ONLY);
+    try {
+      return await orAbort(opening, signal);
+    } catch (error) {
+      // Nobody else closes what is opened later.
+      opening.then((file) => file.close()).catch(() => {});
+      throw error;
+    }
   }
   // Until there is a writer, reading gives nothing, as at the end, and only an opening that waits can tell the two apart.
   const opening = open(path, "r");

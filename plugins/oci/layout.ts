@@ -208,7 +208,8 @@ export class LayoutStore implements OciStore {
     const candidates: Descriptor[] = [];
     for (const descriptor of distinct(manifests)) {
       const found = await passedOver(() => this.#stored(descriptor.digest, descriptor), options);
-      if (found?.manifest.subject === undefined) candidates.push(descriptor);
+      const isList = isReferrersTag(descriptor.annotations?.[REF_NAME] ?? "");
+      if (found?.manifest.subject === undefined && !isList) candidates.push(descriptor);
     }
     return candidates;
   }

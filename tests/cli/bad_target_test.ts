@@ -41,8 +41,17 @@ test("sign refuses a path in no folder, a folder, a FIFO and a name that is too 
 test("a signature or a report replaces nothing but an earlier one", async () => {
   await using bench = await workbench();
   assertStatus(await cli(SIGN, { cwd: bench.path }), 0, "sign");
+  const signature = readFileSync(join(bench.path, "model.sig"), "utf8");
+  await bench.write({
+    // What only holds signatures, or speaks of them.
+    "all.jsonl": `${signature}\n${signature}\n`,
+    "index.json": JSON.stringify({
+      mediaType: "application/vnd.oci.image.index.v1+json",
+      manifests: [{ artifactType: "application/vnd.dev.sigstore.bundle.v0.3+json" }],
+    }),
+  });
   const before = snapshot(bench.path);
-  for (const target of ["key.pem", "model/config.json"]) {
+  for (const target of ["key.pem", "model/config.json", "all.jsonl", "index.json"]) {
     const outcome = await cli([...SIGN, "--signature", target], { cwd: bench.path });
     assertFault(outcome, 3, "FILE_UNWRITABLE");
   }
@@ -60,7 +69,9 @@ test("a signature or a report replaces nothing but an earlier one", async () => 
   const misspelt = [...VERIFY, "--report", "report.json", "--jobs", "abc"];
   assertFault(await cli(misspelt, { cwd: bench.path }), 2, "USAGE");
   assert.ok(!existsSync(join(bench.path, "report.json")));
-  await bench.write({ "report.json": '{"verdict": "verified"}' });
+  await bench.write({
+    "report.json": '{"tool": {"name": "model-signing"}, "verdict": "verified"}',
+  });
   await rename(join(bench.path, "key.pub"), join(bench.path, "none.pub"));
   assertFault(await onto("report.json"), 3, "FILE_UNREADABLE");
   assert.ok(!existsSync(join(bench.path, "report.json")));

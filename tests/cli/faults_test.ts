@@ -14,7 +14,7 @@ function told(error: unknown, level: Log["level"] = "info"): { status: number; t
   let text = "";
   const write = (more: string) => void (text += more);
   const logger = textLogger({ level, write });
-  const log: Log = { level, format: "text", toFile: false, logger, stderr: logger, tell: write };
+  const log: Log = { level, format: "text", toFile: false, logger, tell: write };
   return { status: tellFault(error, write, log), text };
 }
 

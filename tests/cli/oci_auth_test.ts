@@ -231,7 +231,7 @@ test("a user without a password, and a password without a user, are wrong usage"
   const user = ["--registry-username", "ada"];
   // Nobody is at the terminal who could be asked for it.
   assertFault(await desk.run(["digest", model, ...user]), 3, "INTERACTION_UNAVAILABLE");
-  for (const stdin of ["", "\n", "two\nlines\n"]) {
+  for (const stdin of ["", "\n"]) {
     const args = ["digest", model, ...user, "--registry-password-stdin"];
     assertFault(await desk.run(args, { stdin }), 2, "USAGE");
   }

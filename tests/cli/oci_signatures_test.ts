@@ -157,7 +157,9 @@ test("a signature of another model that was attached to this one is rejected", a
     { digest, manifest: manifestOf(LAYERS, CONFIG) },
     attachedLayers([bundle]),
   );
-  assertRejected(await desk.run(verifying(at(registry))), [
+  assertRejected(await desk.run(verifying(at(registry))), ["ANNOTATION_MISMATCH"]);
+  // Whoever names that signature is told what differs.
+  assertRejected(await desk.run(verifying(at(registry), "--signature", "evil.sig")), [
     "ANNOTATION_MISMATCH",
     "FILE_MODIFIED",
     "FILE_UNSIGNED",

@@ -13,7 +13,7 @@ test("removeReportAfterFault() removes the report that a verification names, and
   const isLeft = async (
     argv: readonly string[],
     named = "",
-    content = '{"verdict": "verified"}',
+    content = '{"tool": {"name": "model-signing"}, "verdict": "verified"}',
   ) => {
     await bench.write({ "report.json": content });
     await removeReportAfterFault(argv, { MODEL_SIGNING_REPORT: named });
@@ -37,5 +37,11 @@ test("removeReportAfterFault() removes the report that a verification names, and
   // The variable does not count then, and `sign` has no report.
   assert.equal(await isLeft(["verify", "m", "--report", join(bench.path, "none")], path), true);
   assert.equal(await isLeft(["sign", "m"], path), true);
-  assert.equal(await isLeft(["verify", "m", "--report", path], "", "weights"), true);
+  const report = '{"tool": {"name": "model-signing"}, "verdict": "verified"}';
+  for (
+    const content of [
+      ...["weights", `${report}\n${report}`, `[${report}]`, '{"verdict": "verified"}'],
+      '{"tool": {"name": "another"}, "verdict": "verified"}',
+    ]
+  ) assert.equal(await isLeft(["verify", "m", "--report", path], "", content), true, content);
 });

@@ -2,7 +2,12 @@
 
 import { Buffer } from "node:buffer";
 import { ModelSigningError } from "../../../core/errors.ts";
-import { checkWritable, type Replaceable, writeFileAtomically } from "../../../core/files.ts";
+import {
+  checkWritable,
+  isTyped,
+  type Replaceable,
+  writeFileAtomically,
+} from "../../../core/files.ts";
 import { type Hints, withHints } from "../../../core/hint.ts";
 import type { CommandIo, CommandProvider, Option, Settings } from "../../../core/plugin.ts";
 import { textSetting } from "../../../core/settings.ts";
@@ -130,7 +135,7 @@ async function show(settings: Settings, io: CommandIo): Promise<0> {
 /** What an export may replace. */
 const EARLIER_EXPORT: Replaceable = {
   kind: "exported trust",
-  mark: "application/vnd.dev.sigstore.clienttrustconfig",
+  is: (content) => isTyped(content, "application/vnd.dev.sigstore.clienttrustconfig"),
   streamHint: "trust export - writes to standard output",
 };
 

@@ -35,11 +35,11 @@ test("nameBlobs() refuses paths of many separators", () => {
 });
 
 test("nameBlobs() refuses what is stated to be empty and to have the digest of something", () => {
-  for (const  of of["layer", "config"]) {
+  for (const name of ["a", "config.json"]) {
     const manifest = manifestOf([{ content: "x", title: "a" }], CONFIG);
-    const descriptor = of === "config" ? manifest.config : (manifest.layers as Loose[])[0]!;
+    const descriptor = name === "a" ? (manifest.layers as Loose[])[0]! : manifest.config;
     Object.assign(descriptor, { size: 0 });
-    assert.equal(named(manifest)[of === "config" ? "config.json" : "a"], "ENTRY_DIGEST");
+    assert.equal(named(manifest)[name], "ENTRY_DIGEST");
   }
   const empty = manifestOf([{ content: "", title: "a" }], CONFIG);
   assert.equal(named(empty)["a"], sha256(""));
