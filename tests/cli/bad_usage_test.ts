@@ -75,6 +75,11 @@ test("an argument that is not UTF-8 is a usage error, and names no other file", 
   assert.deepEqual(snapshot(bench.path), before);
 });
 
+test("of many flags that begin alike, the one that is written like an unknown one is meant", async () => {
+  const { stderr } = await cli(["verify", "m", "--identit", "dev@example.com"]);
+  assert.match(stderr, /unknown flag "--identit" .*\n.*did you mean --identity\?/);
+});
+
 test("a variable that is not UTF-8 is a usage error, and names no other file", async () => {
   await using bench = await workbench();
   const before = snapshot(bench.path);

@@ -258,6 +258,8 @@ test("verificationText() leaves nothing for the terminal to break, but digests",
           assert.ok(columns <= width || digest.test(line), `${width}: ${line}`);
         }
         assert.equal(/^VERIFIED/m.test(text), report === verified, text);
+        // What is copied stays in one piece.
+        assert.ok(text.includes(`sha256:${DIGEST}`), text);
       }
     }
   }

@@ -4,7 +4,14 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Resource } from "../../core/hasher.ts";
-import { Comparison, rootDigest, sortResources } from "../../core/manifest.ts";
+import {
+  Comparison,
+  metadataPaths,
+  rootDigest,
+  signedPaths,
+  sortResources,
+} from "../../core/manifest.ts";
+import type { ResourceRole } from "../../core/source.ts";
 import { sha256 } from "../support/bundles.ts";
 
 function resource(name: string, content = name): Resource {
@@ -93,4 +100,19 @@ test("Comparison does not call missing what is explained", () => {
     comparison.finish((name) => name === "a").map(({ name }) => name),
     ["b"],
   );
+});
+
+test("metadataPaths() gives what is nothing but metadata, whole or in shards", () => {
+  const serialization = {
+    ...{ method: "shards", hashType: "sha256", shardSize: 1 } as const,
+    ...{ allowSymlinks: false, ignorePaths: [] },
+  };
+  const names = ["a:0:1", "a:1:2", "b:0:1", "b:1:2", "c:0:1"];
+  const manifest = { resources: names.map((name) => resource(name)), serialization };
+  const roles = new Map<string, ResourceRole>([
+    ...["a:0:1", "a:1:2", "b:0:1"].map((name) => [name, "metadata"] as const),
+    ["c:0:1", "archive"],
+  ]);
+  assert.deepEqual([...metadataPaths(manifest, roles)], ["a"]);
+  assert.deepEqual([...signedPaths(manifest)], ["a", "b", "c"]);
 });

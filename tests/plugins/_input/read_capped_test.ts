@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { mkdir, open, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { ErrorCode } from "../../../core/errors.ts";
 import { MAX_KEY_FILE_BYTES } from "../../../core/limits.ts";
@@ -43,6 +46,23 @@ test("readCapped() reads up to the limit and no further", async () => {
   await refused(readCapped("/dev/zero", "file", 100), "FILE_UNREADABLE");
   await mkdir(join(bench.path, "folder"));
   await refused(readCapped(join(bench.path, "folder"), "file", 10), "FILE_UNREADABLE");
+});
+
+test("readCapped() leaves nothing open when it is aborted while it opens", async () => {
+  if (process.platform !== "linux") return;
+  await using bench = await workbench();
+  const path = join(bench.path, "key.pem");
+  const opened = () => readdirSync("/proc/self/fd").length;
+  await readCapped(path, "file", 1000);
+  const before = opened();
+  for (let count = 0; count < 200; count++) {
+    const abort = new AbortController();
+    const reading = readCapped(path, "file", 1000, { signal: abort.signal });
+    for (let turns = 0; turns < count % 5; turns++) await Promise.resolve();
+    setImmediate(() => abort.abort());
+    await reading.catch((error) => assert.equal(error.code, "ABORTED"));
+  }
+  while (opened() > before) await sleep(10);
 });
 
 test("readCapped() throws the code that it is asked for", async () => {

@@ -139,7 +139,7 @@ test("loadExecutable() refuses what cannot be started", async () => {
   await using place = await folder();
   const path = await program(place, "");
   await chmod(path, 0o644);
-  await assertFails(load(path), "PLUGIN_UNLOADABLE");
+  await assert.rejects(load(path), { code: "PLUGIN_UNLOADABLE", hint: /may execute/ });
   const broken = join(place.path, "broken");
   await writeFile(broken, "#!/no/such/interpreter\n", { mode: 0o755 });
   await assertFails(load(broken), "PLUGIN_UNLOADABLE");

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
 import { Secret } from "../../../core/secret.ts";
 import { attach } from "../../../plugins/oci/attach.ts";
@@ -472,6 +474,14 @@ test("requireWritable() deletes nothing but an upload of its repository", async 
     "/v2/somebody/else/blobs/uploads/1",
     `/v2/${REPOSITORY}/blobs/uploads/../../manifests/${manifest.digest}`,
   ];
+  let connections = 0;
+  const other = createServer((socket) => {
+    connections++;
+    socket.destroy();
+  }).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  places.push(`https://127.0.0.1:${port}/v2/${REPOSITORY}/blobs/uploads/1`);
   for (const location of places) {
     await registry.forget();
     const answer = { status: 202, headers: { location } };
@@ -479,6 +489,8 @@ test("requireWritable() deletes nothing but an upload of its repository", async 
     await store.requireWritable({});
     assert.deepEqual((await registry.requests()).map(({ method }) => method), ["POST"], location);
   }
+  other.close();
+  assert.equal(connections, 0);
 });
 
 test("attach() adds none that nobody would find", async () => {
