@@ -1,6 +1,7 @@
 /** The program's own options. Those of the methods come from their providers. */
 
 import { HASH_TYPES, type LogLevel } from "../core/mod.ts";
+import { MAX_JOBS } from "../plugins/mod.ts";
 import type { CliOption } from "./option.ts";
 
 /** The values of `--log-level`, from chatty to quiet. */
@@ -115,7 +116,8 @@ export const MODEL_OPTIONS: readonly CliOption[] = [
     type: "integer",
     metavar: "COUNT",
     min: 1,
-    description: "Files and shards hashed at the same time",
+    max: MAX_JOBS,
+    description: `Files and shards hashed at the same time, at most ${MAX_JOBS}`,
     default: "one per processor",
   },
 ];

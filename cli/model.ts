@@ -1,6 +1,6 @@
 /** Opens the model that a command names. */
 
-import { existsSync, type Stats } from "node:fs";
+import { existsSync, type Stats, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import {
   choiceSetting,
@@ -42,6 +42,9 @@ export async function openModel(invocation: Invocation): Promise<OpenedModel> {
   const { operand, registry, settings, run } = invocation;
   const named = providerOf(registry, operand);
   const asked = textSetting(settings, "source");
+  if (named && asked === "file") {
+    throw usageError(`--source file is for models in files, and ${quote(operand)} is none`);
+  }
   const provider = named ?? await readerOf(registry, operand, asked);
   refuseOptionsOfOthers(invocation, provider);
   const opened = await traced(
@@ -151,9 +154,20 @@ export function hasherOf({ settings, workerUrl }: Invocation): HasherFactory {
   return hasherFactory({ workerUrl, ...(jobs === undefined ? {} : { jobs }) });
 }
 
-/** What the model options say about hashing. */
+/**
+ * What the model options say about hashing.
+ *
+ * @throws {ModelSigningError} `USAGE` for a folder that is to be hashed as something else
+ */
 export function hashInput(invocation: Invocation, source: ManifestSource): HashInput {
-  const { settings } = invocation;
+  const { settings, operand } = invocation;
+  const asked = textSetting(settings, "source") ?? "file";
+  if (asked !== "file" && statSync(operand, { throwIfNoEntry: false })?.isDirectory()) {
+    throw usageError(
+      `--source ${asked} is for models in files, and ${quote(operand)} is a folder`,
+      "to verify, it says what the signature of a folder was made from",
+    );
+  }
   const algorithm = choiceSetting(settings, "hash-algorithm", HASH_TYPES);
   const shardSize = numberSetting(settings, "shard-size");
   return {

@@ -22,8 +22,9 @@ export type CliOption = Omit<Option, "type"> & {
   readonly default?: string;
   /** For which operands it is not required after all, and the words for them in the help page. */
   readonly exempt?: { readonly words: string; readonly applies: (operand: string) => boolean };
-  /** The smallest number that is accepted. */
+  /** The smallest number that is accepted, and the largest. */
   readonly min?: number;
+  readonly max?: number;
   /** Whether `-` has a meaning of its own. In the place of any other path it is refused: no file called so is meant. */
   readonly takesStream?: true;
   /** Other lowercase words for the choices; the choices, too, are then taken in any case. */
@@ -188,6 +189,9 @@ function bounded(option: CliOption, value: number | undefined, text: string): Re
   }
   if (option.min !== undefined && value < option.min) {
     return problem(`is ${quote(text)}, expected at least ${option.min}`);
+  }
+  if (option.max !== undefined && value > option.max) {
+    return problem(`is ${quote(text)}, expected at most ${option.max}`);
   }
   return { ok: true, value };
 }

@@ -1,6 +1,7 @@
 /** One set of settings out of the command line, `--json` and the environment, in this order of precedence. */
 
 import { Buffer } from "node:buffer";
+import { existsSync } from "node:fs";
 import {
   isObject,
   type Json,
@@ -39,7 +40,12 @@ export type Resolved = {
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
-type Layer = { readonly settings: Settings; readonly operand?: string };
+type Layer = {
+  readonly settings: Settings;
+  readonly operand?: string;
+  /** What an option is called there. */
+  readonly called?: (name: string) => string;
+};
 
 /**
  * Merges what was given for a command. Options that were given nowhere are absent.
@@ -57,13 +63,16 @@ export async function resolveSettings(
   // Now, since reading the JSON takes what another reader waits for, and with what the JSON says below.
   requireOneReader(command, given, operand);
   const warnings: string[] = [];
-  const layers: Layer[] = [{ settings: fromEnvironment(options, environment, warnings) }];
+  const layers: Layer[] = [{
+    settings: fromEnvironment(options, environment, warnings),
+    called: (name) => environmentName({ name }),
+  }];
   for (const source of listSetting(given, "json")) {
     layers.push(fromJson(command, options, await readObject(source, signal)));
   }
   layers.push({ settings: given, ...(operand === undefined ? {} : { operand }) });
   const settings = layers.reduce(
-    (weaker: Settings, layer) => overlay(options, weaker, layer.settings),
+    (weaker: Settings, layer) => overlay(options, weaker, layer),
     {},
   );
   const subject = layers.findLast((layer) => layer.operand !== undefined)?.operand;
@@ -96,12 +105,17 @@ function requireOneReader(
 }
 
 /** Both settings as one; an option of the stronger ones also takes the place of its alternative. */
-function overlay(options: readonly CliOption[], weaker: Settings, stronger: Settings): Settings {
+function overlay(
+  options: readonly CliOption[],
+  weaker: Settings,
+  { settings: stronger, called = (name) => `--${name}` }: Layer,
+): Settings {
   const kept = { ...weaker };
   for (const { name, insteadOf } of options) {
     if (insteadOf === undefined) continue;
     if (name in stronger && insteadOf in stronger) {
-      throw usageError(`--${insteadOf} and --${name} are both given`, "give one of them");
+      const both = [insteadOf, name].map(called).join(" and ");
+      throw usageError(`${both} are both given`, "give one of them");
     }
     if (name in stronger) delete kept[insteadOf];
     if (insteadOf in stronger) delete kept[name];
@@ -166,7 +180,8 @@ function fromJson(command: Command, options: readonly CliOption[], object: JsonO
 }
 
 async function readObject(source: string, signal: AbortSignal | undefined): Promise<JsonObject> {
-  const inline = source.trimStart().startsWith("{");
+  // Also what is no object, unless a file is called so.
+  const inline = /^\s*\{/.test(source) || (/^\s*\[/.test(source) && !existsSync(source));
   const isStdin = source === STANDARD_STREAM;
   const name = inline ? "--json" : isStdin ? "--json on stdin" : `--json ${quote(source)}`;
   const bytes = inline

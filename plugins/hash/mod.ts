@@ -4,4 +4,4 @@
  * @module
  */
 
-export { createHasher, type EngineOptions, hasherFactory } from "./engine.ts";
+export { createHasher, type EngineOptions, hasherFactory, MAX_JOBS } from "./engine.ts";

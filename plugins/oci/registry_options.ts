@@ -2,6 +2,7 @@
 
 import { ModelSigningError } from "../../core/errors.ts";
 import { MAX_TRUST_FILE_BYTES } from "../../core/limits.ts";
+import { withHints } from "../../core/hint.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { Option, Settings } from "../../core/plugin.ts";
 import { Secret } from "../../core/secret.ts";
@@ -9,7 +10,7 @@ import { flagSetting, secretSetting, textSetting } from "../../core/settings.ts"
 import { quote } from "../../core/text.ts";
 import { trustAuthorities } from "../_http/mod.ts";
 import { readCapped, readInput, STDIN } from "../_input/mod.ts";
-import { type CredentialSource, passwordCredentials } from "./credentials.ts";
+import { type Credentials, type CredentialSource, passwordCredentials } from "./credentials.ts";
 import { dockerCredentials } from "./docker_config.ts";
 import { MAX_PASSWORD_BYTES } from "./limits.ts";
 import type { RegistrySettings } from "./transport.ts";
@@ -93,11 +94,23 @@ async function credentials(settings: Settings, options: RunOptions): Promise<Cre
   }
   if (given !== undefined) return passwordCredentials(username, given);
   if (fromStdin) return passwordCredentials(username, await passwordFromStdin(options));
+  return askedCredentials(username);
+}
+
+/** A person is asked once, when the registry wants to know. */
+function askedCredentials(username: string): CredentialSource {
   const hint = "set MODEL_SIGNING_REGISTRY_PASSWORD, or add --registry-password-stdin";
-  if (!options.interaction) throw usage("a user of the registry is given, and no password", hint);
-  const prompt = `Password of ${username} at the registry: `;
-  const password = await options.interaction.askSecret(prompt, options.signal);
-  return passwordCredentials(username, password);
+  let asked: Promise<Credentials> | undefined;
+  const ask = async ({ interaction, signal }: RunOptions): Promise<Credentials> => {
+    if (!interaction) throw usage("a user of the registry is given, and no password", hint);
+    const prompt = `Password of ${username} at the registry: `;
+    const password = await interaction.askSecret(prompt, signal);
+    return { kind: "password", username, password };
+  };
+  return {
+    find: (_registry, _repository, options) =>
+      asked ??= withHints({ INTERACTION_UNAVAILABLE: hint }, () => ask(options)),
+  };
 }
 
 /** All of stdin, but for the end of its last line: the key file of a Google service account has many. */

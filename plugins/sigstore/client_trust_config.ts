@@ -24,7 +24,7 @@ export function clientTrustConfigOf(json: Json): ClientTrustConfig {
   const mediaType = textOf(config["mediaType"], "mediaType");
   if (mediaType !== MEDIA_TYPE) {
     const remark = mediaType.includes("trustedroot")
-      ? "; a trusted root alone has an option of its own"
+      ? "; a trusted root alone says whom to trust, and not which services to sign with"
       : "";
     throw new MemberError(`its media type is ${quote(mediaType)}, expected ${MEDIA_TYPE}${remark}`);
   }

@@ -39,7 +39,12 @@ const USE_STAGING: Option = {
   fromEnvironment: false,
   description: "Use Sigstore's staging instance, which is for tests: what it says is worth nothing",
 };
-const TRUST_HINTS: Hints = { USAGE: "give one of --use-staging, --trust-config, --trust-root" };
+/** Of trust to sign with, and to verify with. */
+const SIGNING_TRUST: Hints = { USAGE: "give one of --use-staging, --trust-config" };
+const VERIFYING_TRUST: Hints = {
+  USAGE: "give one of --use-staging, --trust-config, --trust-root",
+  TRUST_MALFORMED: "--trust-root takes a TrustedRoot message, --trust-config a ClientTrustConfig",
+};
 
 const signer: SignerProvider = {
   kind: "signer",
@@ -94,7 +99,7 @@ const signer: SignerProvider = {
       outOfBand: flagSetting(settings, "oauth-force-oob") ?? false,
       clientId: textSetting(settings, "client-id") ?? "sigstore",
       clientSecret: secretSetting(settings, "client-secret"),
-      trust: await chosenTrust(settings, options),
+      trust: await chosenTrust(settings, SIGNING_TRUST, options),
       env: process.env,
     }, options);
   },
@@ -154,7 +159,7 @@ const verifier: VerifierProvider = {
   describer: sigstoreDescriber,
   async open(settings, options) {
     return sigstoreVerifier({
-      trust: await chosenTrust(settings, options),
+      trust: await chosenTrust(settings, VERIFYING_TRUST, options),
       identity: expected(settings, "identity"),
       issuer: expected(settings, "identity-provider"),
     });
@@ -169,8 +174,12 @@ export const sigstorePlugin: Plugin = {
   providers: [signer, verifier, trustCommand],
 };
 
-async function chosenTrust(settings: Settings, options: RunOptions): Promise<SelectedTrust> {
-  return await withHints(TRUST_HINTS, () => selectTrust(trustChoice(settings), options));
+async function chosenTrust(
+  settings: Settings,
+  hints: Hints,
+  options: RunOptions,
+): Promise<SelectedTrust> {
+  return await withHints(hints, () => selectTrust(trustChoice(settings), options));
 }
 
 function expected(settings: Settings, name: string): ExpectedText {

@@ -83,7 +83,11 @@ function given({ source }: RegExp): string {
 
 /** Texts that people take for equal. */
 function hint(found: string, expected: ExpectedText, what: string): { readonly hint?: string } {
-  if (typeof expected !== "string") return {};
+  if (typeof expected !== "string") {
+    return found.search(expected) >= 0
+      ? { hint: `the pattern has to match the whole ${what}` }
+      : {};
+  }
   const plain = (text: string) => text.toLowerCase().replace(/\/$/, "");
   return plain(found) === plain(expected)
     ? { hint: `the ${what} must be given exactly as it was signed: ${excerpt(found)}` }

@@ -37,12 +37,16 @@ const USAGE: Readonly<Record<string, readonly string[]>> = {
   "a hash when verifying": [...VERIFY, "--hash-algorithm", "sha256"],
   "no jobs": [...SIGN, "--jobs", "0"],
   "half a job": [...SIGN, "--jobs", "1.5"],
+  "more jobs than anybody wants": [...SIGN, "--jobs", "1025"],
   "shards of no bytes": [...SIGN, "--shard-size", "0"],
   "shards of a doubtful unit": [...SIGN, "--shard-size", "10M"],
   "shards larger than any file": [...SIGN, "--shard-size", "99999999999999999999"],
   "an unknown log level": [...SIGN, "--log-level", "loud"],
   "an unknown format": [...VERIFY, "--format", "yaml"],
   "JSON that is none": [...SIGN, "--json", "{"],
+  "JSON that is no object": [...SIGN, "--json", '["model"]'],
+  "a folder as a manifest": [...SIGN, "--source", "oci-manifest"],
+  "a registry as a file": ["digest", "oci://127.0.0.1:1/m:v1", "--source", "file"],
   "JSON with an unknown option": [...SIGN, "--json", '{"force": true}'],
   "JSON that weakens a check": [...VERIFY, "--json", '{"ignore_unsigned_files": true}'],
 };
@@ -73,6 +77,17 @@ test("an argument that is not UTF-8 is a usage error, and names no other file", 
     assert.match(outcome.stderr, /argument 6 is not UTF-8/);
   }
   assert.deepEqual(snapshot(bench.path), before);
+});
+
+test("two variables that exclude each other are named", async () => {
+  await using bench = await workbench();
+  const env = { MODEL_SIGNING_PASSWORD: "hunter2", MODEL_SIGNING_PASSWORD_FILE: "key.pub" };
+  const outcome = await cli(SIGN, { cwd: bench.path, env });
+  assertFault(outcome, 2, "USAGE");
+  assert.match(
+    outcome.stderr,
+    /MODEL_SIGNING_PASSWORD and MODEL_SIGNING_PASSWORD_FILE are both given/,
+  );
 });
 
 test("of many flags that begin alike, the one that is written like an unknown one is meant", async () => {

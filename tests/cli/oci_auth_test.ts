@@ -229,8 +229,15 @@ test("a user without a password, and a password without a user, are wrong usage"
   assertFault(await desk.run(["digest", model], { env }), 2, "USAGE");
   assertFault(await desk.run(["digest", model, "--registry-password-stdin"]), 2, "USAGE");
   const user = ["--registry-username", "ada"];
-  // Nobody is at the terminal who could be asked for it.
-  assertFault(await desk.run(["digest", model, ...user]), 3, "INTERACTION_UNAVAILABLE");
+  // Nobody is at the terminal who could be asked for it, when it is wanted.
+  await using registry = await startTestRegistry();
+  await pushModel(registry.host, { layers: LAYERS });
+  const known = ["digest", `oci://${registry.host}/${REPOSITORY}:v1`, ...user];
+  assertStatus(await desk.run(known), 0, "a registry that asks nobody");
+  await registry.behave({ auth: "basic" });
+  const asked = await desk.run(known);
+  assertFault(asked, 3, "INTERACTION_UNAVAILABLE");
+  assert.match(asked.stderr, /hint: .*--registry-password-stdin/);
   for (const stdin of ["", "\n"]) {
     const args = ["digest", model, ...user, "--registry-password-stdin"];
     assertFault(await desk.run(args, { stdin }), 2, "USAGE");

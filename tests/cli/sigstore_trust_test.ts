@@ -174,7 +174,13 @@ test("trust commands refuse what contradicts itself, and what they cannot read o
       [["trust", "export", "missing/out.json"], 3, "FILE_UNWRITABLE", {}],
       [["trust", "export", "model"], 3, "FILE_UNWRITABLE", {}],
       [["trust", "export"], 2, "USAGE", {}],
-      [["trust", "update", "--tuf-url", tuf, "--tuf-root", "garbage.json"], 3, "TRUST_REFUSED", {}],
+      [
+        ["trust", "update", "--tuf-url", tuf, "--tuf-root", "garbage.json"],
+        3,
+        "TRUST_MALFORMED",
+        {},
+      ],
+      [["trust", "update", "--tuf-url", tuf, "--tuf-root", trustConfig], 3, "TRUST_MALFORMED", {}],
       [updating(sigstore), 3, "FILE_UNWRITABLE", nowhere],
       [updating(sigstore), 3, "FILE_UNWRITABLE", blocked],
     ] as const

@@ -124,6 +124,16 @@ test("discover prints what docs/discover.schema.json describes", async () => {
   assert.notDeepEqual(errorsIn("discover", found), []);
 });
 
+test("trust show prints what docs/trust.schema.json describes", async () => {
+  for (const args of [[], ["--use-staging"]]) {
+    const trust = await printed(0, "trust", "show", ...args, ...JSON_FORMAT);
+    assert.deepEqual(errorsIn("trust", trust), []);
+    assert.ok(trust.signing.logs.services.length > 0);
+    delete trust.transparencyLogs[0].keyId;
+    assert.notDeepEqual(errorsIn("trust", trust), []);
+  }
+});
+
 test("definitions of one name are the same in all schemas", () => {
   const known = new Map<string, unknown>();
   for (const file of readdirSync(DOCS).filter((name) => name.endsWith(".schema.json"))) {

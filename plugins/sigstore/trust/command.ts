@@ -124,7 +124,7 @@ async function show(settings: Settings, io: CommandIo): Promise<0> {
   const { viewTrust } = await import("./view.ts");
   const view = viewTrust(trust, now);
   if (textSetting(settings, "format") === "json") {
-    io.stdout(jsonDocument(view));
+    io.stdout(jsonDocument({ schemaVersion: 1, ...view }));
   } else {
     const { trustPage } = await import("./page.ts");
     io.stdout(trustPage(trust, view, now));

@@ -2,7 +2,8 @@
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { Json } from "../../../core/json.ts";
+import { ModelSigningError } from "../../../core/errors.ts";
+import { isObject, type Json, JsonError, parseMember } from "../../../core/json.ts";
 import type { RunOptions } from "../../../core/options.ts";
 import { quote } from "../../../core/text.ts";
 import { readCapped } from "../../_input/mod.ts";
@@ -56,18 +57,36 @@ export function instanceRepository(instance: InstanceName): BuiltInRepository {
  * A repository that is trusted by its root, which a file holds. The file's content tells one from another in the
  * cache, so that the cache filled from a mirror is the same one.
  *
- * @throws {ModelSigningError} `FILE_UNREADABLE`, `ABORTED`
+ * @throws {ModelSigningError} `FILE_UNREADABLE`, `TRUST_MALFORMED` for a file that is no root metadata, `ABORTED`
  */
 export async function repositoryOf(
   rootFile: string,
   options: RunOptions,
 ): Promise<Repository> {
   const root = await readCapped(rootFile, "TUF root", MAX_ROOT_FILE_BYTES, options);
+  if (!isRoot(root)) {
+    throw new ModelSigningError(
+      "TRUST_MALFORMED",
+      `${quote(rootFile)} is no root metadata of a TUF repository`,
+      { hint: "whoever runs the instance gives it away, mostly as root.json" },
+    );
+  }
   return {
     id: createHash("sha256").update(root).digest("hex"),
     name: `TUF repository of root ${quote(rootFile)}`,
     root,
   };
+}
+
+/** What the reader of TUF's metadata will find out for sure, which is loaded when it is needed. */
+function isRoot(bytes: Uint8Array): boolean {
+  try {
+    const signed = parseMember(bytes, "signed");
+    return isObject(signed) && signed["_type"] === "root";
+  } catch (error) {
+    if (error instanceof JsonError) return false;
+    throw error;
+  }
 }
 
 const INSTANCES: Readonly<Record<InstanceName, () => BuiltInRepository>> = {

@@ -62,11 +62,27 @@ test("registrySettings() tells the registry who was named", async () => {
   assert.deepEqual(await told(settings), ["ada", "lovelace"]);
 });
 
-test("registrySettings() asks for a password that is not given", async () => {
+test("registrySettings() asks for a password that is not given, once, when the registry wants to know", async () => {
+  let asked = 0;
   const interaction = {
-    askSecret: () => Promise.resolve(new Secret("asked")),
+    askSecret: () => Promise.resolve(new Secret(`${++asked}`)),
   } as unknown as NonNullable<RunOptions["interaction"]>;
-  assert.deepEqual(await told({ "registry-username": "ada" }, { interaction }), ["ada", "asked"]);
+  const settings = { "registry-username": "ada" };
+  const { credentials } = await registrySettings(settings, { interaction });
+  assert.equal(asked, 0);
+  for (let count = 0; count < 2; count++) {
+    const found = await credentials!.find("registry.example", "models/m", { interaction });
+    assert.equal(found?.kind === "password" && found.password.reveal(), "1");
+  }
+  assert.equal(asked, 1);
+  const nobody = {
+    askSecret: () =>
+      Promise.reject(new ModelSigningError("INTERACTION_UNAVAILABLE", "there is no terminal")),
+  } as unknown as NonNullable<RunOptions["interaction"]>;
+  await assert.rejects(told(settings, { interaction: nobody }), {
+    code: "INTERACTION_UNAVAILABLE",
+    hint: /--registry-password-stdin/,
+  });
 });
 
 test("registrySettings() refuses a user without a password, and a password without a user", async () => {

@@ -57,6 +57,10 @@ test("patterns must match the whole text", () => {
   ) {
     assert.equal(verdict(found, pattern), "IDENTITY_MISMATCH", JSON.stringify(found));
   }
+  const part = { identity: givenPattern("dev", "--identity-regexp"), issuer: /x/ };
+  const claims = { identity: "dev@example.com", issuer: "y", fields: [] };
+  assert.match(identityIssue(claims, part)?.hint ?? "", /whole identity/);
+  assert.equal(issuerIssue(claims, part)?.hint, undefined);
   assert.equal(verdict("a\nb", givenPattern(".*", "--identity-regexp")), "IDENTITY_MISMATCH");
   assert.equal(verdict("", givenPattern("x", "--identity-regexp")), "IDENTITY_MISMATCH");
 });
