@@ -1,6 +1,6 @@
 /** What `sign` tells when it is done. */
 
-import type { Description, SignedModelBundle } from "../../core/mod.ts";
+import { type Description, excerpt, type SignedModelBundle } from "../../core/mod.ts";
 import { coverageFields } from "./coverage.ts";
 import { signerLines } from "./description.ts";
 import { Page, type PageStyle } from "./page.ts";
@@ -28,5 +28,7 @@ export function signedText(
   }
   coverageFields(page, coverage, manifest.serialization, "not covered by the signature");
   page.field("Root digest", `sha256:${rootDigest}`);
+  const bound = Object.entries(manifest.annotations ?? {});
+  page.field("Annotations", bound.map(([name, value]) => `${name} is ${excerpt(value)}`));
   return page.toString();
 }

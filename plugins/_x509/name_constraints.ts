@@ -1,5 +1,6 @@
 /** Name constraints (RFC 5280 4.2.1.10): what a CA may vouch for. */
 
+import { isIP } from "node:net";
 import { quote } from "../../core/text.ts";
 import type { Certificate } from "./certificate.ts";
 import { type GeneralName, generalNameText } from "./general_name.ts";
@@ -54,18 +55,41 @@ function namesOf(certificate: Certificate): readonly GeneralName[] {
   // Without alternative names the common name is what the signer is recognised by, so what it looks like
   // is judged as that.
   if (certificate.subjectAltNames === undefined) {
-    for (const text of attributeValues(subject, COMMON_NAME)) {
-      const kind = text.includes("://")
-        ? "uri"
-        : text.includes("@")
-        ? "email"
-        : HOST.test(text) && text.includes(".")
-        ? "dns"
-        : undefined;
-      if (kind) names.push({ kind, text });
-    }
+    for (const text of attributeValues(subject, COMMON_NAME)) names.push(...lookingLike(text));
   }
   return names;
+}
+
+/** What a common name would be as an alternative name; nothing for one that could be a person's only. */
+function lookingLike(text: string): readonly GeneralName[] {
+  const asHost: readonly GeneralName[] = HOST.test(withoutWildcard(text))
+    ? [{ kind: "dns", text }]
+    : [];
+  // An IPv4 address has the letters of a host, too.
+  if (isIP(text) !== 0) return [{ kind: "ip", bytes: addressBytes(text) }, ...asHost];
+  if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return [{ kind: "uri", text }];
+  if (text.includes("@")) return [{ kind: "email", text }];
+  // One without a dot could be a host of the local network, as well as somebody's.
+  return asHost;
+}
+
+/** An address in network order; empty, which no constraint takes, for one with a zone. */
+function addressBytes(text: string): Uint8Array {
+  if (isIP(text) === 4) return Uint8Array.from(text.split("."), Number);
+  if (!URL.canParse(`http://[${text}]`)) return new Uint8Array();
+  // Written with hexadecimal groups only, and one gap at most.
+  const [left = "", right] = new URL(`http://[${text}]`).hostname.slice(1, -1).split("::");
+  const groups = (part: string) => part === "" ? [] : part.split(":");
+  const [head, tail] = [groups(left), groups(right ?? "")];
+  const gap = Array(8 - head.length - tail.length).fill("0");
+  return Uint8Array.from([...head, ...gap, ...tail].flatMap((group) => {
+    const value = parseInt(group, 16);
+    return [value >> 8, value & 0xff];
+  }));
+}
+
+function withoutWildcard(name: string): string {
+  return name.startsWith("*.") ? name.slice(2) : name;
 }
 
 function shown(name: GeneralName): string {
@@ -88,7 +112,7 @@ function matches(name: GeneralName, base: GeneralName): boolean | undefined {
 }
 
 function dnsMatches(name: string, base: string): boolean | undefined {
-  const host = name.startsWith("*.") ? name.slice(2) : name;
+  const host = withoutWildcard(name);
   if (!HOST.test(host)) return undefined;
   if (base === "") return true;
   // With a leading dot, subdomains only: not in RFC 5280, but common, and read so by OpenSSL.

@@ -9,7 +9,7 @@ import {
   systemReason,
 } from "../../core/errors.ts";
 import { hintedSource, type Hints, withHints } from "../../core/hint.ts";
-import { isObject, type Json, JsonError, parseJson } from "../../core/json.ts";
+import { isObject, type Json, JsonError, type JsonObject, parseJson } from "../../core/json.ts";
 import { READ_ONLY, readStart } from "../../core/open_file.ts";
 import type { RunOptions } from "../../core/options.ts";
 import type { SourceProvider } from "../../core/plugin.ts";
@@ -49,8 +49,9 @@ export const manifestFile: SourceProvider = {
 };
 
 /**
- * Whether a file is to be read as a manifest: it is a well-formed one, or says by its media type that it is one, and
- * then what is wrong with it is to be told. Other JSON with a `schemaVersion` is a file like any other.
+ * Whether a file is to be read as a manifest: it is a well-formed one and nothing else, or says by its media type that it
+ * is one, and then what is wrong with it is to be told. Other JSON with a `schemaVersion` is a file like any other: who
+ * signs it as a manifest signs files that lie elsewhere.
  */
 export async function isManifestFile(path: string): Promise<boolean> {
   let bytes: Uint8Array | undefined;
@@ -58,7 +59,7 @@ export async function isManifestFile(path: string): Promise<boolean> {
     bytes = await readManifest(path);
     if (bytes === undefined) return false;
     parseManifest(bytes);
-    return true;
+    return isNothingElse(bytes);
   } catch (error) {
     if (!(error instanceof ModelSigningError)) throw error;
     return bytes !== undefined && statesToBeManifest(bytes);
@@ -135,6 +136,18 @@ async function readManifest(path: string): Promise<Uint8Array | undefined> {
       { cause: error },
     );
   }
+}
+
+/** The members of manifests and indexes (OCI image 1.1). */
+const MEMBERS: readonly string[] = [
+  ...["schemaVersion", "mediaType", "artifactType", "config", "layers", "manifests"],
+  ...["subject", "annotations"],
+];
+
+/** Whether a manifest has no members that another kind of file would have. */
+function isNothingElse(bytes: Uint8Array): boolean {
+  const members = Object.keys(parseJson(bytes, MAX_MANIFEST_VALUES) as JsonObject);
+  return members.every((name) => MEMBERS.includes(name)) || statesToBeManifest(bytes);
 }
 
 function statesToBeManifest(bytes: Uint8Array): boolean {

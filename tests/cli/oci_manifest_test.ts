@@ -59,6 +59,24 @@ test("JSON that is no manifest is a model of one file", async () => {
   }
 });
 
+test("a manifest that is something else, too, is a file unless it is said to be a manifest", async () => {
+  await using at = await ociDesk();
+  const untyped = { ...MANIFEST, mediaType: undefined };
+  await at.write({ "data.json": encode({ ...untyped, tokenizer: {} }) });
+  assert.deepEqual(await namesIn(at, "data.json"), ["data.json"]);
+  assert.deepEqual(await namesIn(at, "data.json", "--source", "oci-manifest"), NAMES);
+  await at.write({ "typed.json": encode({ ...MANIFEST, tokenizer: {} }) });
+  assert.deepEqual(await namesIn(at, "typed.json"), NAMES);
+});
+
+test("sign says of what kind the model is that it has signed", async () => {
+  await using at = await ociDesk();
+  await at.write({ "data.json": encode(MANIFEST) });
+  const { stdout } = await at.run(signing("data.json", "--signature", "m.sig"));
+  assert.match(stdout, /^Annotations +dev\.model-signing\.source is "oci"$/m);
+  assert.match(stdout, /^ +dev\.model-signing\.oci\.manifest\.digest is "sha256:[0-9a-f]{64}"$/m);
+});
+
 test("--source says what a file is, whatever it looks like", async () => {
   await using at = await ociDesk();
   await at.write({ "manifest.json": encode(MANIFEST) });

@@ -117,6 +117,18 @@ test("hf-cache notices a large file that is not what the cache says it is", asyn
   assert.match(outcome.stderr, /ENTRY_DIGEST/);
 });
 
+test("hf-cache refuses it, too, when it is hashed otherwise", async () => {
+  await using bench = await pluginBench();
+  const { hub, add } = await cache(bench);
+  await writeFile(await add("other.safetensors", "as it was"), "as it is!");
+  for (const how of [["--hash-algorithm", "blake3"], ["--shard-size", "4"]]) {
+    const args = ["digest", "hf-cache:acme/tiny", ...PLUGIN, "--hf-cache-dir", hub, ...how];
+    const outcome = await bench.run(args);
+    assertFault(outcome, 3, "MODEL_REFUSED");
+    assert.match(outcome.stderr, /other\.safetensors.*\[ENTRY_UNREADABLE\]/);
+  }
+});
+
 test("hf-cache follows no link that leads out of the blobs", async () => {
   await using bench = await pluginBench();
   const outside: readonly (readonly [string, string, (made: Cache) => Promise<void>])[] = [

@@ -6,6 +6,7 @@
  * dependencies. See README.md.
  */
 
+import { createHash } from "node:crypto";
 import { constants, type Stats } from "node:fs";
 import { lstat, open, readdir, readFile, readlink, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -211,23 +212,30 @@ function refused(
 /** A file at a place that is no link; for a large file the cache states the SHA-256 by its name. */
 function fileEntry(path: string, place: string, facts: Stats): Entry {
   const name = base(place);
+  const stated = name.length === 64 && BLOB.test(name) ? name : undefined;
   return {
     kind: "file",
     path,
     size: facts.size,
     location: { path: place, device: facts.dev, inode: facts.ino, modified: facts.mtimeMs },
-    ...(name.length === 64 && BLOB.test(name)
-      ? { expected: { algorithm: "sha256", digest: name } as const }
-      : {}),
-    open: (range = { start: 0, end: facts.size }) => content(place, facts, range),
+    ...(stated === undefined ? {} : { expected: { algorithm: "sha256", digest: stated } as const }),
+    open: (range, compares = false) =>
+      range === undefined
+        ? content(place, facts, { start: 0, end: facts.size }, compares ? undefined : stated)
+        : content(place, facts, range),
   };
 }
 
-/** A part of a file, provided that it is the one that was listed. */
+/**
+ * A part of a file, provided that it is the one that was listed.
+ *
+ * @param stated the SHA-256 that it must have as a whole, where nobody else compares it
+ */
 function content(
   place: string,
   facts: Stats,
   { start, end }: ByteRange,
+  stated?: string,
 ): ReadableStream<Uint8Array> {
   async function* chunks(): AsyncGenerator<Uint8Array> {
     await using file = await open(place, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
@@ -235,12 +243,17 @@ function content(
     if (now.ino !== facts.ino || now.size !== facts.size || now.mtimeMs !== facts.mtimeMs) {
       throw new Error(`${place} changed after it was listed`);
     }
+    const hash = createHash("sha256");
     for (let at = start; at < end;) {
       const buffer = new Uint8Array(Math.min(CHUNK, end - at));
       const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
       if (bytesRead === 0) throw new Error(`${place} became shorter while it was read`);
       at += bytesRead;
+      if (stated !== undefined) hash.update(buffer.subarray(0, bytesRead));
       yield buffer.subarray(0, bytesRead);
+    }
+    if (stated !== undefined && hash.digest("hex") !== stated) {
+      throw new Error(`${place} has not the SHA-256 that the cache states`);
     }
   }
   const iterator = chunks();

@@ -157,6 +157,27 @@ const cases: readonly Case[] = [
   { constraints: "permitted;DNS:example.com", subject: "/CN=evil.org", allowed: false },
   { constraints: "permitted;DNS:example.com", subject: "/CN=a.example.com", allowed: true },
   { constraints: "permitted;DNS:example.com", subject: "/CN=Model Signer", allowed: true },
+  ...([
+    ["permitted;DNS:example.com", "buildserver"],
+    ["permitted;DNS:example.com", "*.evil.org"],
+    ["permitted;DNS:example.com", "10.0.0.1"],
+    ["permitted;URI:.example.com", "urn:other:org"],
+    ["permitted;IP:192.168.0.0/255.255.0.0", "10.0.0.1"],
+    ["permitted;IP:192.168.0.0/255.255.0.0", "2001:db8::1"],
+    ["permitted;IP:2001:db8::/ffff:ffff::", "2001:db9::1"],
+    ["permitted;IP:2001:db8::/ffff:ffff::", "fe80::1%eth0"],
+    ["excluded;IP:2001:db8::/ffff:ffff::", "2001:db8:0::192.0.2.1"],
+  ] as const).map(([constraints, name]) => ({
+    ...{ constraints, subject: `/CN=${name}`, allowed: false },
+    openssl: "takes a common name for nothing but a host name with a dot",
+  })),
+  ...([
+    ["permitted;IP:192.168.0.0/255.255.0.0", "192.168.1.2"],
+    ["permitted;IP:2001:db8::/ffff:ffff::", "2001:DB8:1::"],
+    ["permitted;DNS:example.com", "*.a.example.com"],
+  ] as const).map(([constraints, name]) => ({
+    ...{ constraints, subject: `/CN=${name}`, allowed: true },
+  })),
   // Forms that are not understood.
   {
     constraints: "permitted;otherName:1.2.3.4;UTF8:x",

@@ -63,7 +63,7 @@ const RECOGNIZED: Readonly<Record<string, Loose>> = {
     mediaType: "application/vnd.docker.distribution.manifest.v2+json",
   },
   "a manifest without layers": { ...UNTYPED, layers: [] },
-  "a manifest with members that are not known": { ...UNTYPED, more: { anything: [1] } },
+  "a manifest with members that are not known": { ...MANIFEST, more: { anything: [1] } },
   "an index": indexOf(PLATFORMS),
   "what says that it is a manifest, and has a bad digest": {
     ...MANIFEST,
@@ -103,6 +103,13 @@ for (const [what, content] of Object.entries(RECOGNIZED)) {
     assert.equal(await inFile(content, isManifestFile), true);
   });
 }
+
+test("isManifestFile() does not take for a manifest what does not say so and has other members", async () => {
+  const content = { ...UNTYPED, tokenizer: {} };
+  assert.equal(await inFile(content, isManifestFile), false);
+  // Who says that it is one is believed.
+  assert.equal(await code(inFile(content, opened)), undefined);
+});
 
 for (const [what, content] of Object.entries(ORDINARY)) {
   test(`isManifestFile() does not take a file for a manifest: ${what}`, async () => {

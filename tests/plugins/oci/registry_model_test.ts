@@ -306,10 +306,9 @@ test("a model without layers is refused", async () => {
   assert.equal(await code(opened(registry.host)), "MODEL_EMPTY");
 });
 
-test("a user of the registry needs a password, and a password a user", async () => {
+test("a password of the registry needs a user, and a user a password when the registry asks", async () => {
   await using registry = await startTestRegistry();
   const cases = [
-    { "registry-username": "ada" },
     { "registry-password": new Secret("lovelace") },
     { "registry-password-stdin": true },
   ];
@@ -317,6 +316,9 @@ test("a user of the registry needs a password, and a password a user", async () 
     assert.equal(await code(opened(registry.host, settings)), "USAGE");
   }
   assert.deepEqual(await registry.requests(), []);
+  await push(registry.host);
+  await registry.behave({ auth: "basic" });
+  assert.equal(await code(opened(registry.host, { "registry-username": "ada" })), "USAGE");
 });
 
 test("a failed attach leaves no signature and no tag", async () => {
