@@ -8,8 +8,8 @@ const SECRETS: readonly RegExp[] = [
   /(?<=\bpin-value=)[^&;\s"]+/gi,
 ];
 
-/** A URL in a sentence, which quotes values, so it ends at a quotation mark. */
-const URL_IN_TEXT = /(?<![\w/])([a-z][a-z0-9+.-]*:\/\/)([^\s"]+)/gi;
+/** A URL in a sentence, from the last word of its scheme. Values are quoted, so it ends at a quotation mark. */
+const URL_IN_TEXT = /(?<![\w/])(\w+:\/\/)([^\s"]+)/g;
 
 /** A text without tokens, PINs and passwords in URLs. */
 export function withoutSecrets(text: string): string {

@@ -14,10 +14,11 @@ import {
   MAX_BUNDLE_VALUES,
   MAX_CERTIFICATE_BYTES,
   MAX_CHAIN_LENGTH,
+  MAX_HINT_LENGTH,
   MAX_SIGNATURE_BYTES,
 } from "./limits.ts";
 import { members } from "./members.ts";
-import { excerpt } from "./text.ts";
+import { copied, excerpt } from "./text.ts";
 
 const { object, list, text, only, malformed } = members("BUNDLE_MALFORMED");
 
@@ -204,9 +205,16 @@ function parsePublicKey(key: JsonObject): VerificationMaterial {
   }
   return {
     kind: "public-key",
-    ...(hint === undefined ? {} : { hint: text(hint, "publicKey.hint") }),
+    ...(hint === undefined ? {} : { hint: shortText(hint, "publicKey.hint") }),
     ...(rawBytes === undefined ? {} : { rawBytes: fromBase64(rawBytes, "publicKey.rawBytes") }),
   };
+}
+
+/** A text that is kept when the bundle is not. */
+function shortText(value: Json, name: string): string {
+  const found = text(value, name);
+  if (found.length <= MAX_HINT_LENGTH) return copied(found);
+  throw malformed(`${name} has ${found.length} characters, more than ${MAX_HINT_LENGTH}`);
 }
 
 function parseTimestamps(value: Json | undefined): readonly Uint8Array[] {

@@ -42,6 +42,9 @@ export const MAX_CERTIFICATE_BYTES: number = 64 * 1024;
 /** Certificates in a bundle's chain, and on a path that is built from it. */
 export const MAX_CHAIN_LENGTH = 16;
 
+/** Characters of the hint by which a bundle names a key. Ours has 64. */
+export const MAX_HINT_LENGTH = 1024;
+
 /** A certificate, key or password file. The largest real ones (RSA 16384, long PEM bundles) stay below. */
 export const MAX_KEY_FILE_BYTES: number = 1024 * 1024;
 

@@ -1,5 +1,7 @@
 /** Text from outside, made safe to print. */
 
+import { Buffer } from "node:buffer";
+
 /**
  * Control and escape characters (C0, DEL, C1), lone surrogates, line and paragraph separators, what Unicode says to
  * show as nothing (bidirectional and other formatting, fillers, variation selectors, tags), and what looks like a space
@@ -31,7 +33,14 @@ export function quote(text: string): string {
 
 /** The beginning of a text of any length, quoted and safe to print. */
 export function excerpt(text: string): string {
-  return quote(text.length > EXCERPT_LENGTH ? `${text.slice(0, EXCERPT_LENGTH)}...` : text);
+  return quote(
+    text.length > EXCERPT_LENGTH ? `${copied(text.slice(0, EXCERPT_LENGTH))}...` : copied(text),
+  );
+}
+
+/** A text that keeps no longer one in memory, of which it is a part: what is parsed has 256 MiB at most. */
+export function copied(text: string): string {
+  return Buffer.from(text, "utf16le").toString("utf16le");
 }
 
 /** JSON in which nothing but ASCII-safe and ordinary letters stand: unsafe characters become `\u` escapes. */
@@ -44,9 +53,14 @@ export function printableJson(json: string): string {
   });
 }
 
-/** A value as an indented JSON document with a newline, by {@link printableJson}. */
+/** UTF-16 units of a JSON document that is still indented. Of deep lists the indentation is a hundred times the rest. */
+const INDENTED_LENGTH = 16 * 1024 * 1024;
+
+/** A value as a JSON document with a newline, by {@link printableJson}; indented, unless it is too large to be looked at. */
 export function jsonDocument(value: object): string {
-  return `${printableJson(JSON.stringify(value, undefined, 2))}\n`;
+  const plain = JSON.stringify(value);
+  const json = plain.length > INDENTED_LENGTH ? plain : JSON.stringify(value, undefined, 2);
+  return `${printableJson(json)}\n`;
 }
 
 /** `1,234,567`. */

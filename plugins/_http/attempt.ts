@@ -6,11 +6,11 @@ import type { RunOptions } from "../../core/options.ts";
 import { Failure, MAX_REASON_BYTES, networkReason, refusal } from "./failure.ts";
 import type { HttpRequest } from "./http_request.ts";
 
-/** Limit of one wait when the run sets none. Rekor v2 answers only once the entry is in the log. */
-const DEFAULT_TIMEOUT_MS = 60_000;
+/** Limit of one wait when the run sets none, in ms. Rekor v2 answers only once the entry is in the log. */
+export const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** A slower line, 64 KiB/s, counts as one that hangs: the answer to an upload is waited for longer by this. */
-const UPLOAD_BYTES_PER_MS = 64;
+export const SLOWEST_BYTES_PER_MS = 64;
 
 /** Redirects in a row. Registries need one or two. */
 const MAX_REDIRECTS = 5;
@@ -77,7 +77,7 @@ export class Attempt implements Disposable {
     this.stopClock();
     this.#betweenBytes = this.#hasHead;
     this.#waited = this.#timeout +
-      (this.#betweenBytes ? 0 : Math.ceil((this.#asked.body?.length ?? 0) / UPLOAD_BYTES_PER_MS));
+      (this.#betweenBytes ? 0 : Math.ceil((this.#asked.body?.length ?? 0) / SLOWEST_BYTES_PER_MS));
     this.#timer = setTimeout(() => this.#deadline.abort(), this.#waited);
   }
 

@@ -141,6 +141,9 @@ function rdnKey(rdn: readonly Attribute[]): RdnKey {
   return { key: JSON.stringify(values.sort()), comparable: !texts.includes(undefined) };
 }
 
+/** UTF-16 units of a text that is prepared for comparison. Longer ones are compared as they are encoded. */
+const MAX_COMPARABLE_LENGTH = 1024;
+
 /**
  * The text as RFC 4518 2.2 to 2.6 prepare it for comparison, or undefined for one that they do not allow to be
  * compared. Characters are taken by the properties that RFC 4518 names, not by its lists, which end with Unicode
@@ -149,6 +152,8 @@ function rdnKey(rdn: readonly Attribute[]): RdnKey {
  * was corrected since.
  */
 function comparableText(text: string): string | undefined {
+  // Putting marks into their order takes the square of their number (Bun 1.4.5: 32,000 took 1.5 s).
+  if (text.length > MAX_COMPARABLE_LENGTH) return undefined;
   const mapped = text
     .replace(/[\t-\r\x85\p{Z}]/gu, " ")
     .replace(/[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u1806\uFFFC]/gu, "")

@@ -2,8 +2,9 @@
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { ModelSigningError } from "../../core/errors.ts";
+import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
+import { DEFAULT_TIMEOUT_MS, SLOWEST_BYTES_PER_MS } from "../_http/mod.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { splitDigest } from "./digest.ts";
 import type { OciReader } from "./store.ts";
@@ -58,7 +59,8 @@ export function checkedStream(
  * A small blob as a whole.
  *
  * @param maxBytes that the descriptor may state; more is refused before anything is fetched
- * @throws {ModelSigningError} `OCI_MANIFEST` for a blob that is too large, and what `blob()` throws
+ * @throws {ModelSigningError} `OCI_MANIFEST` for a blob that is too large, `NETWORK_TIMEOUT` for one that comes drop by drop,
+ * and what `blob()` throws
  */
 export async function readBlob(
   store: OciReader,
@@ -72,8 +74,21 @@ export async function readBlob(
       `blob ${descriptor.digest} in ${store.name} has ${descriptor.size} bytes, more than ${maxBytes}`,
     );
   }
+  const limit = (options.timeout ?? DEFAULT_TIMEOUT_MS) +
+    Math.ceil(descriptor.size / SLOWEST_BYTES_PER_MS);
+  const late = AbortSignal.timeout(limit);
+  const signal = options.signal ? AbortSignal.any([options.signal, late]) : late;
   const chunks: Uint8Array[] = [];
-  const stream = await store.blob(descriptor, options);
-  for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  try {
+    const stream = await store.blob(descriptor, { ...options, signal });
+    for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  } catch (error) {
+    throwIfAborted(options.signal);
+    if (!late.aborted) throw error;
+    throw new ModelSigningError(
+      "NETWORK_TIMEOUT",
+      `blob ${descriptor.digest} in ${store.name} did not arrive within ${limit / 1000} s`,
+    );
+  }
   return new Uint8Array(Buffer.concat(chunks));
 }

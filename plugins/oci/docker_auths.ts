@@ -79,7 +79,7 @@ function credentialsOf(entry: JsonObject): Credentials | "malformed" | undefined
       : { kind: "password", username, password: new Secret(password) };
   }
   // Docker takes trailing NULs away, which an early version of it wrote.
-  const decoded = Buffer.from(auth, "base64").toString("utf8").replace(/\0+$/, "");
+  const decoded = Buffer.from(auth, "base64").toString("utf8").replace(/(?<!\0)\0+$/, "");
   const colon = decoded.indexOf(":");
   if (colon < 1 || decoded.includes("\ufffd")) return "malformed";
   return {

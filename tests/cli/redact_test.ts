@@ -25,6 +25,10 @@ test("withoutSecrets() takes passwords and PINs out of a sentence, and nothing e
     [`"oci://a:pa/hunter2@host:1/x": "a@b"`, `"oci://[redacted]@host:1/x": "a@b"`],
     [`"oci://host:1/x@sha256:0" of a@b`, `"oci://host:1/x@sha256:0" of a@b`],
     [`"pkcs11:object=a?pin-value=hunter2&x=y"`, `"pkcs11:object=a?pin-value=[redacted]&x=y"`],
+    ["see...https://a:hunter2@host", "see...https://[redacted]@host"],
+    [`"${"x.".repeat(50)}y://a:hunter2@host"`, `"${"x.".repeat(50)}y://[redacted]@host"`],
+    // Names may be long, and have a dot behind each letter.
+    ["a.".repeat(500_000), "a.".repeat(500_000)],
     [`the signer is "joe@example.com"`, `the signer is "joe@example.com"`],
     [`"https://issuer" vouches for "a@b"`, `"https://issuer" vouches for "a@b"`],
   ] as const;

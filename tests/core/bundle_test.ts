@@ -357,6 +357,7 @@ test("parseBundle() refuses malformed material", () => {
       { publicKey: null },
       { publicKey: "PEM" },
       { publicKey: { hint: 1 } },
+      { publicKey: { hint: "0".repeat(1025) } },
       { publicKey: { hint: null } },
       { publicKey: { rawBytes: "" } },
       { certificate: {} },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { excerpt, printable, printableJson, quote } from "../../core/text.ts";
+import { excerpt, jsonDocument, printable, printableJson, quote } from "../../core/text.ts";
 
 /** Characters that move, recolour, reorder, hide or break. */
 const HARMFUL = [
@@ -110,4 +110,13 @@ test("printableJson() keeps the value and leaves nothing harmful", () => {
     );
     assert.ok(shown.isWellFormed());
   }));
+});
+
+test("jsonDocument() indents what people can read, and nothing that would be indentation mostly", () => {
+  assert.equal(jsonDocument({ a: [1] }), '{\n  "a": [\n    1\n  ]\n}\n');
+  let deep: unknown = "x".repeat(17 * 1024 * 1024);
+  for (let depth = 0; depth < 10; depth++) deep = [deep, deep === undefined];
+  const text = jsonDocument({ deep });
+  assert.equal(text.indexOf("\n"), text.length - 1);
+  assert.deepEqual(JSON.parse(text), { deep });
 });

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * Parts of the registry that can fail; `index` are manifests at the tag of a list of referrers, `storage` is the other
@@ -11,7 +12,7 @@ export type Part = "manifests" | "index" | "blobs" | "uploads" | "referrers" | "
 
 /**
  * - `status`: an answer with `status`, `headers` and `body`
- * - `hang`: no answer; `stall`: an answer whose body stops after its first byte
+ * - `hang`: no answer; `stall`: an answer whose body stops after its first byte; `drip`: a byte each 50 ms
  * - `close`: the connection ends without an answer; `truncated`: after half of the body
  * - `altered`: the last byte is another one; `longer`: a byte more; `endless`: a body without end
  * - `wrong-header`: another `Docker-Content-Digest`
@@ -22,6 +23,7 @@ export type Fault = {
     | "status"
     | "hang"
     | "stall"
+    | "drip"
     | "close"
     | "truncated"
     | "altered"
@@ -68,6 +70,14 @@ export async function send(
     case "stall":
       response.writeHead(status, { ...headers, ...length });
       response.write(body.subarray(0, 1));
+      return;
+    case "drip":
+      response.writeHead(status, { ...headers, ...length });
+      for (let at = 0; at < body.length && !response.destroyed; at++) {
+        response.write(body.subarray(at, at + 1));
+        await sleep(50);
+      }
+      response.end();
       return;
     case "truncated":
       response.writeHead(status, { ...headers, ...length });

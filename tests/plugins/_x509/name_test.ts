@@ -15,7 +15,10 @@ const O = "55040a";
 
 function tlv(tag: number, ...content: readonly Uint8Array[]): Uint8Array {
   const body = Buffer.concat(content);
-  const length = body.length < 0x80 ? [body.length] : [0x81, body.length];
+  // In as few bytes as it takes.
+  const digits = body.length.toString(16);
+  const bytes = Buffer.from(digits.padStart(digits.length + digits.length % 2, "0"), "hex");
+  const length = body.length < 0x80 ? [body.length] : [0x80 | bytes.length, ...bytes];
   return new Uint8Array(Buffer.concat([Buffer.of(tag, ...length), body]));
 }
 
@@ -110,6 +113,15 @@ test("nameKey() takes every space of RFC 4518 2.2 for a space, and what is invis
       }
     }
   }
+});
+
+test("nameKey() compares long texts as they are encoded, also such as are hard to prepare", () => {
+  const keyOf = (text: string) => nameKey(name([[O, UTF8, text]]));
+  assert.equal(keyOf("x".repeat(1024)), keyOf("X".repeat(1024)));
+  assert.notEqual(keyOf("x".repeat(1025)), keyOf("X".repeat(1025)));
+  assert.equal(keyOf("x".repeat(1025)), keyOf("x".repeat(1025)));
+  const marks = `a${"\u0345".repeat(16_000)}${"\u0334".repeat(16_000)}`;
+  assert.equal(new Set(Array.from({ length: 60 }, () => keyOf(marks))).size, 1);
 });
 
 test("nameKey() tells names apart by structure, order, type and content", () => {

@@ -43,6 +43,8 @@ test("dockerCredentials() finds user and password, tokens, and nothing", async (
     auths: {
       "registry.example": { auth: base64("ada:pa:ss") },
       "https://old.example/v1/": { auth: base64("old:secret\0\0") },
+      // As many as the file may have, and then something else.
+      "nul.example": { auth: base64(`nul:${"\0".repeat(500_000)}x`) },
       "plain.example:5000": { username: "bob", password: "word" },
       "azure.example": { auth: base64("000:"), identitytoken: "refresh" },
       "token.example": { registrytoken: "access" },
@@ -53,6 +55,8 @@ test("dockerCredentials() finds user and password, tokens, and nothing", async (
   await using _ = bench;
   assert.deepEqual(await find(environment, "registry.example"), ["password", "ada", "pa:ss"]);
   assert.deepEqual(await find(environment, "old.example"), ["password", "old", "secret"]);
+  const many = `${"\0".repeat(500_000)}x`;
+  assert.deepEqual(await find(environment, "nul.example"), ["password", "nul", many]);
   assert.deepEqual(await find(environment, "plain.example:5000"), ["password", "bob", "word"]);
   assert.deepEqual(await find(environment, "azure.example"), ["identity-token", "refresh"]);
   assert.deepEqual(await find(environment, "token.example"), ["registry-token", "access"]);

@@ -208,6 +208,17 @@ test("RegistryStore.blob() lets go of a blob that is cancelled", async () => {
   assert.equal(await textIn(await store.blob(layer, {})), "the weights");
 });
 
+test("readBlob() does not wait for a blob that comes drop by drop", async () => {
+  await using registry = await startTestRegistry();
+  const store = storeAt(registry.host);
+  const { layer } = await pushModel(store, "w".repeat(10_000));
+  await registry.fault({ part: "blobs", kind: "drip" });
+  const reading = readBlob(store, layer, 10_000, { timeout: 1000 });
+  assert.equal(await codeOf(reading), "NETWORK_TIMEOUT");
+  await registry.forget();
+  assert.equal((await readBlob(store, layer, 10_000, { timeout: 1000 })).length, 10_000);
+});
+
 test("readBlob() fetches nothing that is too large", async () => {
   await using registry = await startTestRegistry();
   const store = storeAt(registry.host);
