@@ -39,10 +39,11 @@ export type OpenedModel = OpenedSource & Pick<CompareInput, "mustBind">;
  * files, whatever `--source` says that its signature was made from.
  */
 export async function openModel(invocation: Invocation): Promise<OpenedModel> {
-  const { operand, registry, settings, run } = invocation;
+  const { operand, registry, settings, given, run } = invocation;
   const named = providerOf(registry, operand);
   const asked = textSetting(settings, "source");
-  if (named && asked === "file") {
+  // A variable may be meant for other runs.
+  if (named && textSetting(given, "source") === "file") {
     throw usageError(`--source file is for models in files, and ${quote(operand)} is none`);
   }
   const provider = named ?? await readerOf(registry, operand, asked);
@@ -160,8 +161,8 @@ export function hasherOf({ settings, workerUrl }: Invocation): HasherFactory {
  * @throws {ModelSigningError} `USAGE` for a folder that is to be hashed as something else
  */
 export function hashInput(invocation: Invocation, source: ManifestSource): HashInput {
-  const { settings, operand } = invocation;
-  const asked = textSetting(settings, "source") ?? "file";
+  const { settings, given, operand } = invocation;
+  const asked = textSetting(given, "source") ?? "file";
   if (asked !== "file" && statSync(operand, { throwIfNoEntry: false })?.isDirectory()) {
     throw usageError(
       `--source ${asked} is for models in files, and ${quote(operand)} is a folder`,

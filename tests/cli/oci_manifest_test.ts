@@ -59,6 +59,15 @@ test("JSON that is no manifest is a model of one file", async () => {
   }
 });
 
+test("a variable that says what files are is for files", async () => {
+  await using at = await ociDesk();
+  await at.write({ "folder/weights": "x" });
+  for (const source of ["file", "oci-manifest"]) {
+    const outcome = await at.run(["digest", "folder"], { env: { MODEL_SIGNING_SOURCE: source } });
+    assertStatus(outcome, 0, source);
+  }
+});
+
 test("a manifest that is something else, too, is a file unless it is said to be a manifest", async () => {
   await using at = await ociDesk();
   const untyped = { ...MANIFEST, mediaType: undefined };
