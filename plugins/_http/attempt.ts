@@ -5,12 +5,7 @@ import { ModelSigningError, throwIfAborted } from "../../core/errors.ts";
 import type { RunOptions } from "../../core/options.ts";
 import { Failure, MAX_REASON_BYTES, networkReason, refusal } from "./failure.ts";
 import type { HttpRequest } from "./http_request.ts";
-
-/** Limit of one wait when the run sets none, in ms. Rekor v2 answers only once the entry is in the log. */
-export const DEFAULT_TIMEOUT_MS = 60_000;
-
-/** A slower line, 64 KiB/s, counts as one that hangs: the answer to an upload is waited for longer by this. */
-export const SLOWEST_BYTES_PER_MS = 64;
+import { DEFAULT_TIMEOUT_MS, SLOWEST_BYTES_PER_MS } from "./limits.ts";
 
 /** Redirects in a row. Registries need one or two. */
 const MAX_REDIRECTS = 5;
