@@ -32,8 +32,7 @@ export type DiscoveredReport = {
 /**
  * Verifies a model with the signatures beside it, one after the other, until one is accepted: anyone may have attached
  * another. The model is read once for each whose signer is accepted and that binds what the source says of the model, and
- * not at all for the rest. Without a signature the
- * report is "rejected", with `SIGNATURE_MISSING`.
+ * not at all for the rest. Without a signature the report is "rejected", with `SIGNATURE_MISSING`.
  *
  * @throws {ModelSigningError} for outages only, also when a signature before was not accepted: what the store throws, what
  * `verifyModel` throws, `ABORTED`

@@ -67,8 +67,13 @@ function lookingLike(text: string): readonly GeneralName[] {
     : [];
   // An IPv4 address has the letters of a host, too.
   if (isIP(text) !== 0) return [{ kind: "ip", bytes: addressBytes(text) }, ...asHost];
-  if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return [{ kind: "uri", text }];
-  if (text.includes("@")) return [{ kind: "email", text }];
+  // In "https://..." an @ is no address; behind "a:" it could be one.
+  const hasAuthority = text.includes("://");
+  const forms = [
+    ...(hasAuthority || /^[a-z][a-z0-9+.-]*:/i.test(text) ? ["uri"] as const : []),
+    ...(text.includes("@") && !hasAuthority ? ["email"] as const : []),
+  ];
+  if (forms.length > 0) return forms.map((kind) => ({ kind, text }));
   // One without a dot could be a host of the local network, as well as somebody's.
   return asHost;
 }

@@ -159,6 +159,8 @@ const cases: readonly Case[] = [
   { constraints: "permitted;DNS:example.com", subject: "/CN=Model Signer", allowed: true },
   ...([
     ["permitted;DNS:example.com", "buildserver"],
+    ["permitted;email:example.com", "x:y@evil.org"],
+    ["permitted;URI:.example.com", "x:y@evil.org"],
     ["permitted;DNS:example.com", "*.evil.org"],
     ["permitted;DNS:example.com", "10.0.0.1"],
     ["permitted;URI:.example.com", "urn:other:org"],
